@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import { camelKeys } from './camelCase.js';
+import { openEnum, optional, withDefault } from './optional.js';
+
+/** A saved checkpoint as servers list it. */
+export interface Checkpoint {
+  readonly checkpointId: string;
+  readonly checkpointType: 'training' | 'sampler' | 'external' | 'unknown';
+  /** ISO 8601. */
+  readonly time: string;
+  readonly tinkerPath: string;
+  readonly sizeBytes?: number;
+  readonly public: boolean;
+  readonly expiresAt?: string;
+}
+
+/** Where a page of a listing stands. */
+export interface Cursor {
+  readonly offset: number;
+  readonly limit: number;
+  readonly totalCount: number;
+}
+
+/** A page of checkpoints. */
+export interface CheckpointList {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly cursor?: Cursor;
+}
+
+/** JSON form of {@link Cursor}. */
+export const cursorSchema = z
+  .object({ offset: z.int(), limit: z.int(), total_count: z.int() })
+  .transform((cursor): Cursor => camelKeys(cursor));
+
+const checkpointSchema = z
+  .object({
+    checkpoint_id: z.string(),
+    checkpoint_type: openEnum('training', 'sampler', 'external'),
+    time: z.string(),
+    tinker_path: z.string(),
+    size_bytes: optional(z.number()),
+    public: withDefault(z.boolean(), false),
+    expires_at: optional(z.string()),
+  })
+  .transform((checkpoint): Checkpoint => camelKeys(checkpoint));
+
+/** JSON form of {@link CheckpointList}. */
+export const checkpointListSchema = z
+  .object({ checkpoints: z.array(checkpointSchema), cursor: optional(cursorSchema) })
+  .transform((list): CheckpointList => camelKeys(list));

@@ -1,0 +1,45 @@
+export { toWireAdamParams, type AdamParams, type WireAdamParams } from './adamParams.js';
+export { checkpointListSchema, cursorSchema, type Checkpoint, type CheckpointList, type Cursor } from './checkpoint.js';
+export { clientConfigSchema, defaultClientConfig, type ClientConfig } from './clientConfig.js';
+export {
+  decodeForwardBackwardOutput,
+  encodeForwardBackward,
+  modelInputJson,
+  type EncodedRequest,
+  type ForwardBackwardRequest,
+} from './codec.js';
+export type { Datum, PreparedDatum } from './datum.js';
+export { defaultDynamicConfig, dynamicConfigSchema, type DynamicConfig } from './dynamicConfig.js';
+export { errorMessage } from './errorMessage.js';
+export { forwardBackwardOutputSchema, type ForwardBackwardOutput } from './forwardBackwardOutput.js';
+export { readFutureAnswer, type FutureAnswer, type QueueState, type ResultBody } from './futureAnswer.js';
+export { futurePromiseSchema, type FuturePromise } from './futurePromise.js';
+export { toWireLoraConfig, type LoraConfig, type WireLoraConfig } from './loraConfig.js';
+export { toWireLossConfig, type LossConfig } from './lossConfig.js';
+export { checkLossName, lossNames, type LossName } from './lossName.js';
+export { createdModelSchema, modelInfoSchema, type ModelData, type ModelInfo } from './modelInfo.js';
+export {
+  ModelInput,
+  type EncodedTextChunk,
+  type EncodeWith,
+  type ModelInputChunk,
+  type TextTokenizer,
+} from './modelInput.js';
+export { optimStepOutputSchema, type OptimStepOutput } from './optimStepOutput.js';
+export { parseJson, readResponse } from './readResponse.js';
+export { sampleOutputSchema, type SampledSequence, type SampleOutput, type TokenLogprob } from './sampleOutput.js';
+export { samplerInfoSchema, type SamplerInfo } from './samplerInfo.js';
+export { toWireSamplingParams, type SamplingParams, type WireSamplingParams } from './samplingParams.js';
+export {
+  loadedWeightsSchema,
+  savedSamplerWeightsSchema,
+  savedStateSchema,
+  type SavedSamplerWeights,
+  type SavedState,
+} from './savedWeights.js';
+export { serverCapabilitiesSchema, type ServerCapabilities, type SupportedModel } from './serverCapabilities.js';
+export { samplingSessionSchema, sessionSchema, type Session } from './session.js';
+export { TensorData, type TensorArray, type TensorDtype, type TensorFactory } from './tensorData.js';
+export { toTensorData, type TensorInput } from './toTensorData.js';
+export { validateData } from './validateData.js';
+export { weightsInfoSchema, type WeightsInfo } from './weightsInfo.js';

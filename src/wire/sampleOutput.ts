@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { camelKeys } from './camelCase.js';
+import { openEnum, optional } from './optional.js';
+import { float32ArraySchema, tokensSchema } from './typedArraySchema.js';
+
+/** One sample. */
+export interface SampledSequence {
+  /** The drawn tokens; one that ended the sample is the last. */
+  readonly tokens: Int32Array;
+  /** Log-softmax of the raw logits at each token, whatever the temperature, top-k and top-p. */
+  readonly logprobs?: Float32Array;
+  readonly stopReason: 'stop' | 'length' | 'unknown';
+}
+
+/** A token and its logprob. */
+export interface TokenLogprob {
+  readonly token: number;
+  readonly logprob: number;
+}
+
+/** Result of `sample`. */
+export interface SampleOutput {
+  readonly sequences: readonly SampledSequence[];
+  /** One a prompt token; NaN where there is none, as for the first. */
+  readonly promptLogprobs?: Float32Array;
+  /** For each prompt token the likeliest ones there, likeliest first; empty where there are none. */
+  readonly topkPromptLogprobs?: readonly (readonly TokenLogprob[])[];
+}
+
+const sequenceSchema = z
+  .object({
+    tokens: tokensSchema,
+    logprobs: optional(float32ArraySchema),
+    stop_reason: openEnum('stop', 'length'),
+  })
+  .transform((sequence): SampledSequence => camelKeys(sequence));
+
+const topkSchema = z
+  .array(z.tuple([z.int(), z.number()]).transform(([token, logprob]): TokenLogprob => ({ token, logprob })))
+  .nullable()
+  .transform((row) => row ?? []);
+
+/**
+ * JSON form of {@link SampleOutput}.
+ *
+ * @param promptLength tokens of the prompt: some servers leave out the first token, which has no logprob
+ */
+export function sampleOutputSchema(promptLength: number): z.ZodType<SampleOutput> {
+  return z
+    .object({
+      sequences: z.array(sequenceSchema),
+      prompt_logprobs: optional(float32ArraySchema.transform((values) => withFirstToken(values, promptLength))),
+      topk_prompt_logprobs: optional(z.array(topkSchema)),
+    })
+    .transform((output): SampleOutput => camelKeys(output));
+}
+
+function withFirstToken(values: Float32Array, promptLength: number): Float32Array {
+  if (values.length !== promptLength - 1) return values;
+  const all = new Float32Array(promptLength);
+  all[0] = NaN;
+  all.set(values, 1);
+  return all;
+}

@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import { camelKeys } from './camelCase.js';
+import { optional } from './optional.js';
+
+/** A session as the server made it; its messages are meant for the log. */
+export interface Session {
+  readonly sessionId: string;
+  readonly infoMessage?: string;
+  readonly warningMessage?: string;
+  readonly errorMessage?: string;
+}
+
+/** Answer of create_session. */
+export const sessionSchema = z
+  .object({
+    session_id: z.string().min(1),
+    info_message: optional(z.string()),
+    warning_message: optional(z.string()),
+    error_message: optional(z.string()),
+  })
+  .transform((session): Session => camelKeys(session));
+
+/** Answer of create_sampling_session. */
+export const samplingSessionSchema = z
+  .object({ sampling_session_id: z.string().min(1) })
+  .transform((session): { readonly samplingSessionId: string } => ({ samplingSessionId: session.sampling_session_id }));
