@@ -10,7 +10,7 @@ export type Shape = readonly Size[];
 /** What a tensor holds: float32 numbers, or int32 for tokens and targets. Comparisons give float32 zeros and ones. */
 export type DType = 'float32' | 'int32';
 
-interface Form<Inputs extends readonly Node[], Attributes extends object = Readonly<Record<never, never>>> {
+interface Form<Inputs extends readonly Node[], Attributes extends object = Record<string, never>> {
   readonly inputs: Readonly<Inputs>;
   readonly attributes: Readonly<Attributes>;
 }
@@ -86,6 +86,8 @@ export interface Operations {
   slice: Form<[Node], { axis: number; start: number; end?: number }>;
   /** The derivative of slice: zeros shaped like the second input, with the first at `start` … `end` of the axis. */
   sliceScatter: Form<[Node, Node], { axis: number; start: number; end?: number }>;
+  /** The derivative of concat: the part of the first input that lies where the input `index` of concat (the others) was. */
+  splitPart: Form<[Node, ...Node[]], { axis: number; index: number }>;
 
   /** alpha · op(a) · op(b) on the last two axes; leading axes broadcast. */
   matmul: Form<[Node, Node], { transA: boolean; transB: boolean; alpha: number }>;
@@ -103,8 +105,8 @@ export interface Operations {
   rope: Form<[Node, Node, Node], { inverse: boolean }>;
   /** table [rows, …], int32 indices: rows of the table, shaped [...indices, …]. */
   gather: Form<[Node, Node]>;
-  /** The derivative of gather: values [...indices, …] and indices, summed into `rows` rows. */
-  scatterRows: Form<[Node, Node], { rows: number }>;
+  /** The derivative of gather: rows [...indices, …] summed at int32 indices into zeros shaped like the third input. */
+  scatterRows: Form<[Node, Node, Node]>;
   /** logits [..., classes], int32 target [...], the logSoftmax of logits: log-probability of each target. */
   logprob: Form<[Node, Node, Node<'logSoftmax'>]>;
   /** int32 indices: float32 ones at them along a new last axis of `classes`. */

@@ -16,10 +16,10 @@ export function sameShape(a: Shape, b: Shape): boolean {
  *
  * @throws TinkerError `invalid_argument` when they don't broadcast.
  */
-export function broadcastShapes(operation: string, ...shapes: readonly Shape[]): Shape {
+export function broadcastShapes<S extends Size>(operation: string, ...shapes: readonly (readonly S[])[]): (S | 1)[] {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) => {
-    let wide: Size = 1;
+    let wide: S | 1 = 1;
     for (const shape of shapes) {
       const size = shape[axis - rank + shape.length] ?? 1;
       if (size === 1 || size === wide) continue;
