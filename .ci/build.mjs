@@ -1,0 +1,180 @@
+// Compiles the tree into dist/ and copies the data that the code reads at run time.
+// Usage: node .ci/build.mjs [--allow-type-errors]
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = path.join(root, 'dist');
+const state = path.join(dist, '.build');
+const stampFile = path.join(state, 'stamp.json');
+const buildInfoFile = path.join(state, 'tsbuildinfo');
+const lockFile = path.join(state, 'lock');
+
+const compiledFolders = ['src', 'operators', 'examples', 'test'];
+const isSource = (file) => file.endsWith('.ts') && !file.endsWith('.d.ts');
+const isData = (file) =>
+  /^src\/.*\.(json|txt|html|bin)$/.test(file) && !/^(package.*|tsconfig.*)\.json$/.test(path.basename(file));
+const settings = ['tsconfig.json', 'package.json', '.ci/build.mjs', 'node_modules/typescript/package.json'];
+
+function filesUnder(folder) {
+  if (!fs.existsSync(folder)) return [];
+  return fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort();
+}
+
+function fingerprint(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\0`).update(fs.readFileSync(path.join(root, file)));
+  return hash.digest('hex');
+}
+
+function outputsOf(file) {
+  if (isData(file)) return [`dist/${file}`];
+  const stem = `dist/${file.slice(0, -'.ts'.length)}`;
+  return [`${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`];
+}
+
+/** A reader sees the old file or the new one, never half of it. */
+function writeAtomically(file, content) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  fs.writeFileSync(temporary, content);
+  fs.renameSync(temporary, file);
+}
+
+function readStamp() {
+  try {
+    return JSON.parse(fs.readFileSync(stampFile, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function isHeldByLivingProcess() {
+  try {
+    process.kill(Number(fs.readFileSync(lockFile, 'utf8')), 0);
+    return true;
+  } catch (error) {
+    // ESRCH: its process ended without unlocking. ENOENT: it was unlocked just now.
+    return error.code !== 'ESRCH' && error.code !== 'ENOENT';
+  }
+}
+
+/** Runs `work` while no other build does. */
+async function locked(work) {
+  fs.mkdirSync(state, { recursive: true });
+  for (;;) {
+    try {
+      // A link appears with its content in one step, so that nobody reads an empty lock.
+      const mine = `${lockFile}.${process.pid}`;
+      fs.writeFileSync(mine, String(process.pid));
+      try {
+        fs.linkSync(mine, lockFile);
+      } finally {
+        fs.rmSync(mine);
+      }
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (!isHeldByLivingProcess()) fs.rmSync(lockFile, { force: true });
+      else await sleep(50);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    fs.rmSync(lockFile, { force: true });
+  }
+}
+
+async function compile(sources) {
+  const { default: ts } = await import('typescript');
+  const config = ts.getParsedCommandLineOfConfigFile(
+    path.join(root, 'tsconfig.json'),
+    { noEmit: false, incremental: true, tsBuildInfoFile: buildInfoFile },
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+        throw new Error(String(diagnostic.messageText));
+      },
+    },
+  );
+  const host = ts.createIncrementalCompilerHost(config.options);
+  host.writeFile = (file, text) => writeAtomically(file, text);
+  const program = ts.createIncrementalProgram({
+    rootNames: sources.map((file) => path.join(root, file)),
+    options: config.options,
+    configFileParsingDiagnostics: config.errors,
+    host,
+  });
+  const diagnostics = [
+    ...program.getConfigFileParsingDiagnostics(),
+    ...program.getOptionsDiagnostics(),
+    ...program.getSyntacticDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...program.getSemanticDiagnostics(),
+    ...program.emit().diagnostics,
+  ];
+  return ts.formatDiagnostics(ts.sortAndDeduplicateDiagnostics(diagnostics), {
+    getCanonicalFileName: (name) => name,
+    getCurrentDirectory: () => root,
+    getNewLine: () => '\n',
+  });
+}
+
+function removeStale(expected) {
+  for (const folder of compiledFolders) {
+    const output = path.join(dist, folder);
+    for (const file of filesUnder(output)) {
+      if (!expected.has(file)) fs.rmSync(path.join(root, file));
+    }
+    removeEmptyFolders(output);
+  }
+}
+
+function removeEmptyFolders(folder) {
+  if (!fs.existsSync(folder)) return;
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeEmptyFolders(path.join(folder, entry.name));
+  }
+  if (fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
+}
+
+/** Builds what changed and returns the type errors, '' where there are none. */
+async function build() {
+  const inputs = compiledFolders
+    .flatMap((folder) => filesUnder(path.join(root, folder)))
+    .filter((file) => isSource(file) || isData(file));
+  const mark = fingerprint([...settings, ...inputs]);
+  const outputs = inputs.flatMap(outputsOf);
+  const complete = outputs.every((file) => fs.existsSync(path.join(root, file)));
+  const stamp = readStamp();
+  if (complete && stamp?.mark === mark) return stamp.errors;
+
+  fs.rmSync(stampFile, { force: true });
+  // What the last build made and somebody removed would not be written again incrementally.
+  if (!stamp?.outputs.every((file) => fs.existsSync(path.join(root, file)))) {
+    fs.rmSync(buildInfoFile, { force: true });
+  }
+  const errors = await compile(inputs.filter(isSource));
+  for (const file of inputs.filter(isData)) {
+    writeAtomically(path.join(dist, file), fs.readFileSync(path.join(root, file)));
+  }
+  removeStale(new Set(outputs));
+  const command = path.join(dist, 'src/cli/main.js');
+  if (fs.existsSync(command)) fs.chmodSync(command, 0o755);
+  writeAtomically(stampFile, JSON.stringify({ mark, errors, outputs }));
+  return errors;
+}
+
+const errors = await locked(build);
+if (errors !== '') {
+  process.stderr.write(errors);
+  if (!process.argv.includes('--allow-type-errors')) process.exitCode = 1;
+}
