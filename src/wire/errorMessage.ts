@@ -19,13 +19,13 @@ export function messageOf(json: unknown): string | undefined {
     return issues.length === 0 ? undefined : issues.join('; ');
   }
   if (!isRecord(json)) return undefined;
-  return messageOf(json['detail']) ?? messageOf(json['message']) ?? messageOf(json['error']) ?? issueOf(json);
+  return messageOf(json.detail) ?? messageOf(json.message) ?? messageOf(json.error) ?? issueOf(json);
 }
 
 function issueOf(issue: unknown): string | undefined {
-  if (!isRecord(issue) || typeof issue['msg'] !== 'string') return undefined;
-  const place = Array.isArray(issue['loc']) ? `${issue['loc'].join('.')}: ` : '';
-  return place + issue['msg'];
+  if (!isRecord(issue) || typeof issue.msg !== 'string') return undefined;
+  const place = Array.isArray(issue.loc) ? `${issue.loc.join('.')}: ` : '';
+  return place + issue.msg;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -46,10 +46,9 @@ export function toWireSamplingParams(params: SamplingParams = {}): WireSamplingP
 
 function checkStop(stop: NonNullable<SamplingParams['stop']>): NonNullable<SamplingParams['stop']> {
   if (typeof stop === 'string') return stop;
-  const isArray = Array.isArray(stop);
-  const strings = isArray && stop.every((item) => typeof item === 'string');
-  const tokens = isArray && stop.every((item) => Number.isInteger(item) && Number(item) >= 0);
-  if (!strings && !tokens)
-    throw invalidArgument('stop to be a string, an array of strings or an array of tokens', stop);
-  return stop;
+  const items: readonly unknown[] = Array.isArray(stop) ? stop : [undefined];
+  const strings = items.every((item) => typeof item === 'string');
+  const tokens = items.every((item) => Number.isInteger(item) && Number(item) >= 0);
+  if (strings || tokens) return stop;
+  throw invalidArgument('stop to be a string, an array of strings or an array of tokens', stop);
 }

@@ -50,13 +50,12 @@ function toFloat32(values: readonly unknown[], path: string): Float32Array {
 }
 
 function toInt64(values: readonly unknown[], path: string): Int32Array | BigInt64Array {
-  let wide = false;
   values.forEach((value, position) => {
     if (!Number.isSafeInteger(value)) throw wrongElement('integers', path, value, position);
-    wide ||= (Number(value) | 0) !== value;
   });
   const integers = values as readonly number[];
-  return wide ? BigInt64Array.from(integers, BigInt) : Int32Array.from(integers);
+  const narrow = integers.every((value) => (value | 0) === value);
+  return narrow ? Int32Array.from(integers) : BigInt64Array.from(integers, BigInt);
 }
 
 function checkFinite(data: Float32Array, path: string, given: ArrayLike<unknown> = data): void {

@@ -49,7 +49,7 @@ function checkInputs(inputs: Readonly<Record<string, TensorData>>, length: numbe
         `got ${given.length === 0 ? 'none' : given.join(', ')}; missing: ${missing.join(', ')}.`,
     );
   }
-  const targets = inputs['target_tokens'];
+  const targets = inputs.target_tokens;
   if (targets === undefined) return;
   checkTargets(targets, length, path);
   for (const [name, { shape }] of Object.entries(inputs)) {

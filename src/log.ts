@@ -1,0 +1,32 @@
+/** How much is logged: each level with those after it. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** See {@link logLevels}. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** Where messages go. */
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** Writes to the console's error stream, so that a program's output stays its own. */
+export function consoleLogger(level: LogLevel = 'warn'): Logger {
+  const write = (at: Exclude<LogLevel, 'silent'>) => (message: string) => {
+    if (logLevels.indexOf(at) < logLevels.indexOf(level)) return;
+    if (at === 'error') console.error(`[rxtinker ${at}] ${message}`);
+    else console.warn(`[rxtinker ${at}] ${message}`);
+  };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+/** Logs nothing. */
+export const silentLogger: Logger = consoleLogger('silent');
+
+/** Makes a function that replaces every occurrence of a secret in a text. */
+export function redactor(secret: string | undefined): (text: string) => string {
+  if (secret === undefined || secret === '') return (text) => text;
+  return (text) => text.replaceAll(secret, '[secret]');
+}

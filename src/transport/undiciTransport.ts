@@ -1,0 +1,110 @@
+import { map, merge, mergeMap, Observable, type SchedulerLike, throwError, timeout } from 'rxjs';
+import { Pool as ConnectionPool, type Dispatcher } from 'undici';
+import { connectionError, requestTimeout } from './connectionError.js';
+import { acceptEncoding, decompress } from './decompress.js';
+import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
+
+/** Where an undici transport connects to and how. */
+export interface UndiciTransportOptions {
+  /** With the path before `/api/v1`, if there is one. */
+  readonly baseUrl: string;
+  /** Most connections of a pool; default 64 for sends, 2 for heartbeats and no limit for polls, which are held open. */
+  readonly connections?: Partial<Readonly<Record<Pool, number>>>;
+  /** Most milliseconds until a connection is made; default 5000. */
+  readonly connectTimeoutMs?: number;
+  /** Time of the requests' timeouts. */
+  readonly scheduler?: SchedulerLike;
+}
+
+/** HTTP by undici, Node's default: a pool of kept connections for each kind of request; idle ones keep no process alive. */
+export function undiciTransport(options: UndiciTransportOptions): Transport {
+  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, scheduler } = options;
+  const { origin, pathname } = new URL(baseUrl);
+  const prefix = pathname.replace(/\/+$/, '');
+  const open = (limit: number | undefined): ConnectionPool =>
+    new ConnectionPool(origin, {
+      ...(limit === undefined ? {} : { connections: limit }),
+      connect: { timeout: connectTimeoutMs },
+      // One clock a request: `timeoutMs`, which covers both.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  const pools: Record<Pool, ConnectionPool> = {
+    send: open(connections.send ?? 64),
+    poll: open(connections.poll),
+    heartbeat: open(connections.heartbeat ?? 2),
+  };
+  return {
+    send: (request) =>
+      dispatch(pools[request.pool], prefix, request, baseUrl).pipe(
+        mergeMap((response) =>
+          decompress(response.body, response.headers['content-encoding']).pipe(map((body) => ({ ...response, body }))),
+        ),
+        timeout({
+          each: request.timeoutMs,
+          with: () => throwError(() => requestTimeout(baseUrl, request.path, request.timeoutMs)),
+          ...(scheduler === undefined ? {} : { scheduler }),
+        }),
+      ),
+    close: () => merge(...Object.values(pools).map(closePool)),
+  };
+}
+
+function dispatch(
+  pool: ConnectionPool,
+  prefix: string,
+  request: TransportRequest,
+  baseUrl: string,
+): Observable<TransportResponse> {
+  return new Observable((subscriber) => {
+    let status = 0;
+    let headers: Record<string, string> = {};
+    const chunks: Uint8Array[] = [];
+    let controller: Dispatcher.DispatchController | undefined;
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart: (started) => {
+        controller = started;
+        // Nobody waits any more: a request that was still queued is not sent.
+        if (subscriber.closed) started.abort(new Error('unsubscribed'));
+      },
+      onResponseStart: (_, statusCode, received) => {
+        status = statusCode;
+        headers = flatten(received);
+      },
+      onResponseData: (_, chunk) => chunks.push(chunk),
+      onResponseEnd: () => {
+        subscriber.next({ status, headers, body: concat(chunks) });
+        subscriber.complete();
+      },
+      onResponseError: (_, error) => subscriber.error(connectionError(baseUrl, error)),
+    };
+    pool.dispatch(
+      {
+        method: request.method,
+        path: prefix + request.path,
+        headers: { 'accept-encoding': acceptEncoding, ...request.headers },
+        body: request.body ?? null,
+      },
+      handler,
+    );
+    return () => controller?.abort(new Error('unsubscribed'));
+  });
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const entries = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(', ')]],
+  );
+  return Object.fromEntries(entries);
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+}
+
+function closePool(pool: ConnectionPool): Observable<never> {
+  return new Observable((subscriber) => {
+    pool.close(() => subscriber.complete());
+  });
+}
