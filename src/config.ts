@@ -19,7 +19,7 @@ export interface ConfigOptions {
 }
 
 /** A complete configuration. */
-export interface Config {
+export interface ResolvedConfig {
   /** Missing where a server of one's own asks for none. */
   readonly apiKey?: string;
   /** Without a slash at its end. */
@@ -40,7 +40,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws TinkerError `invalid_config` for a malformed URL or log level, and for the hosted service without a key or
  *   with one of the wrong form; no message holds a key
  */
-export function resolveConfig(options: ConfigOptions = {}, env: Environment = processEnvironment()): Config {
+export function resolveConfig(options: ConfigOptions = {}, env: Environment = processEnvironment()): ResolvedConfig {
   const baseUrl = readBaseUrl(given(options.baseUrl) ?? given(env.TINKER_BASE_URL) ?? HOSTED_BASE_URL);
   const apiKey = given(options.apiKey) ?? given(env.TINKER_API_KEY);
   if (new URL(baseUrl).host === new URL(HOSTED_BASE_URL).host) checkHostedKey(apiKey);

@@ -1,3 +1,4 @@
+export { clientConfigSchema, defaultClientConfig, type ClientConfig } from './clientConfig.js';
 export { toWireAdamParams, type AdamParams, type WireAdamParams } from './adamParams.js';
 export { checkpointListSchema, cursorSchema, type Checkpoint, type CheckpointList, type Cursor } from './checkpoint.js';
 export {
@@ -37,7 +38,6 @@ export {
   type SavedState,
 } from './savedWeights.js';
 export { serverCapabilitiesSchema, type ServerCapabilities, type SupportedModel } from './serverCapabilities.js';
-export { defaultServerFlags, serverFlagsSchema, type ServerFlags } from './serverFlags.js';
 export { samplingSessionSchema, sessionSchema, type Session } from './session.js';
 export { TensorData, type TensorArray, type TensorDtype, type TensorFactory } from './tensorData.js';
 export { toTensorData, type TensorInput } from './toTensorData.js';

@@ -6,7 +6,7 @@ const flag = (byDefault: boolean) => withDefault(z.boolean(), byDefault);
 const size = (byDefault: number) => withDefault(z.number().positive(), byDefault);
 
 /** Answer of client/config: the server's flags, with the protocol's default where one is missing. */
-export const serverFlagsSchema = z
+export const clientConfigSchema = z
   .object({
     pjwt_auth_enabled: flag(false),
     credential_default_source: withDefault(openEnum('api_key', 'credential_cmd'), 'api_key'),
@@ -29,7 +29,7 @@ export const serverFlagsSchema = z
   .transform((flags) => camelKeys(flags));
 
 /** The server's flags for this client, e.g. `fwdbwdMaxChunkLen` (datums) and `fwdbwdMaxChunkBytesCount` (bytes). */
-export type ServerFlags = z.output<typeof serverFlagsSchema>;
+export type ClientConfig = z.output<typeof clientConfigSchema>;
 
 /** The flags of a server that has no client/config. */
-export const defaultServerFlags: ServerFlags = serverFlagsSchema.parse({});
+export const defaultClientConfig: ClientConfig = clientConfigSchema.parse({});
