@@ -1,0 +1,44 @@
+// The long checks, run by hand or by night: too slow for every change.
+// Usage: node .ci/full.mjs [part of a name]
+import { randomInt } from 'node:crypto';
+import { Report, run } from './tools.mjs';
+
+/** Each check returns undefined when good, `skip(reason)` where it can't run here, or throws. */
+const skip = (reason) => ({ reason });
+
+const checks = {
+  'tests with another seed': async () => {
+    const seed = String(randomInt(2 ** 31));
+    console.log(`RXTINKER_TEST_SEED=${seed}`);
+    await runShown('npm', ['test'], { RXTINKER_TEST_SEED: seed });
+  },
+  'tests on another Node': async () => {
+    const node = process.env.RXTINKER_OTHER_NODE;
+    if (!node) return skip('RXTINKER_OTHER_NODE names no other node executable');
+    await runShown(node, ['node_modules/vitest/vitest.mjs', 'run']);
+  },
+};
+
+async function runShown(command, args, extraEnvironment = {}) {
+  const { status } = await run(command, args, {
+    env: { ...process.env, ...extraEnvironment },
+    limitSeconds: 1800,
+    show: true,
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with status ${status}`);
+}
+
+const report = new Report();
+for (const [name, check] of Object.entries(checks)) {
+  if (!name.includes(process.argv[2] ?? '')) continue;
+  console.log(`\n== ${name}`);
+  const started = performance.now();
+  try {
+    const skipped = await check();
+    if (skipped) console.log(`SKIP  ${name}: ${skipped.reason}`);
+    else report.pass(name, (performance.now() - started) / 1000);
+  } catch (error) {
+    report.fail(name, String(error));
+  }
+}
+report.end('full');
