@@ -1,0 +1,99 @@
+import { describe, TinkerError } from '../../errors.js';
+import type { BaseModelInfo, EngineDatum, EngineTensor, ForwardBackwardJob } from './engine.js';
+import { losses, type Loss } from './losses.js';
+
+/** The limits that a base model sets to its data. */
+export type ModelLimits = Pick<BaseModelInfo, 'vocabularySize' | 'maxContextLength'>;
+
+const targetsName = 'target_tokens';
+
+const knownInputs: ReadonlySet<string> = new Set(
+  Object.values(losses).flatMap((loss) => [
+    ...loss.inputs,
+    ...Object.keys(loss.optionalInputs),
+    ...Object.keys(loss.config),
+  ]),
+);
+
+/**
+ * Checks that a job can be executed.
+ *
+ * @throws TinkerError `bad_request` that names the datum and the input, what was expected and what came.
+ */
+export function checkForwardBackward(limits: ModelLimits, job: ForwardBackwardJob): void {
+  const loss = findLoss(job.loss);
+  checkConfig(job.loss, loss, job.config);
+  if (job.data.length === 0) throw refused('at least one datum', 'no data');
+  job.data.forEach((datum, index) => {
+    checkDatum(limits, job.loss, loss, datum, `data[${String(index)}]`);
+  });
+}
+
+/**
+ * The loss of a wire name.
+ *
+ * @throws TinkerError `bad_request` on a name that is none.
+ */
+export function findLoss(name: string): Loss {
+  const loss = Object.hasOwn(losses, name) ? losses[name] : undefined;
+  if (loss === undefined) throw refused(`a loss of ${Object.keys(losses).join(', ')}`, describe(name));
+  return loss;
+}
+
+function checkConfig(name: string, loss: Loss, config: ForwardBackwardJob['config']): void {
+  const keys = Object.keys(loss.config);
+  const known = keys.length === 0 ? 'no configuration' : `configuration keys of ${keys.join(', ')}`;
+  for (const [key, value] of Object.entries(config)) {
+    if (!keys.includes(key)) throw refused(`${known} for ${name}`, describe(key));
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw refused(`a finite number for ${key} of ${name}`, describe(value));
+  }
+  for (const key of keys)
+    if (loss.config[key] === undefined && config[key] === undefined)
+      throw refused(`${key} in the configuration of ${name}, which has no default`, 'none');
+}
+
+function checkDatum(limits: ModelLimits, lossName: string, loss: Loss, datum: EngineDatum, where: string): void {
+  const { tokens, inputs } = datum;
+  if (tokens.length === 0) throw refused(`at least one token in ${where}`, 'an empty sequence');
+  if (tokens.length > limits.maxContextLength)
+    throw refused(`at most ${String(limits.maxContextLength)} tokens in ${where}`, String(tokens.length));
+  checkTokens(limits, tokens, `the tokens of ${where}`);
+  for (const name of [targetsName, ...loss.inputs])
+    if (inputs[name] === undefined) {
+      const present = Object.keys(inputs).join(', ');
+      throw refused(`${name} in the loss inputs of ${where} for ${lossName}`, present === '' ? 'no inputs' : present);
+    }
+  for (const [name, tensor] of Object.entries(inputs)) {
+    const label = `${name} of ${where}`;
+    if (name !== targetsName && !knownInputs.has(name))
+      throw refused(`loss inputs of ${[targetsName, ...knownInputs].join(', ')} in ${where}`, describe(name));
+    checkShape(tensor, tokens.length, label);
+    if (name === targetsName) checkTokens(limits, tensor.data, label);
+    else checkFinite(tensor.data, label);
+  }
+}
+
+function checkShape({ data, shape }: EngineTensor, length: number, label: string): void {
+  if (shape.length !== 1) throw refused(`${label} to have one axis`, `shape [${shape.join(', ')}]`);
+  if (shape[0] !== length || data.length !== length)
+    throw refused(`${label} to be as long as the tokens, ${String(length)}`, String(data.length));
+}
+
+function checkTokens({ vocabularySize }: ModelLimits, tokens: Float32Array | Int32Array, label: string): void {
+  const bad = tokens.findIndex((token) => !(Number.isInteger(token) && token >= 0 && token < vocabularySize));
+  if (bad >= 0)
+    throw refused(
+      `integers from 0 to ${String(vocabularySize - 1)} as ${label}`,
+      `${String(tokens[bad])} at position ${String(bad)}`,
+    );
+}
+
+function checkFinite(values: Float32Array | Int32Array, label: string): void {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw refused(`finite numbers as ${label}`, `${String(values[bad])} at position ${String(bad)}`);
+}
+
+function refused(expected: string, got: string): TinkerError {
+  return new TinkerError('bad_request', `Expected ${expected}, got ${got}.`);
+}

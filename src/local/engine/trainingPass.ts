@@ -1,0 +1,128 @@
+import { TinkerError } from '../../errors.js';
+import type { EngineDatum, EngineTensor, ForwardBackwardJob, LoraShape } from './engine.js';
+import { findLoss } from './checkForwardBackward.js';
+import type { LoadedModel } from './loadedModel.js';
+import type { LoraLayout } from './loraLayout.js';
+import { positionMask, type Loss } from './losses.js';
+import type { MicroBatch } from './microBatches.js';
+import { gradientName, trainingGraph } from './model.js';
+import { causalMask, rotaryAngles } from './positions.js';
+import type { Program, Tensors } from './runtime.js';
+
+/** One compiled pass, forward or forward and backward, over micro-batches of a job. */
+export class TrainingPass {
+  readonly #loss: Loss;
+  readonly #program: Promise<Program>;
+
+  constructor(
+    private readonly base: LoadedModel,
+    private readonly lora: LoraShape,
+    private readonly layout: LoraLayout,
+    private readonly job: ForwardBackwardJob,
+  ) {
+    this.#loss = findLoss(job.loss);
+    const { rank, trainAttention, trainMlp, trainUnembedding } = lora;
+    const key = JSON.stringify([job.loss, job.backward, rank, trainAttention, trainMlp, trainUnembedding]);
+    this.#program = base.program(key, () => trainingGraph(base.model.config, layout, this.#loss, job.backward));
+  }
+
+  /**
+   * Runs a micro-batch with these adapter matrices and adds its gradient to `gradient`.
+   *
+   * @returns The logprobs and losses of each of its data, cut to the datum's length.
+   * @throws TinkerError `bad_request` where a loss is not finite.
+   */
+  async run(batch: MicroBatch, adapter: Tensors, gradient: Float32Array): Promise<Tensors[]> {
+    const program = await this.#program;
+    const results = await program.run({ ...this.base.weights, ...adapter, ...this.#inputs(batch) });
+    const outputs = batch.indices.map((index, row) => {
+      const length = this.#datum(index).tokens.length;
+      const cut = (name: string): EngineTensor => ({
+        data: (results[name]?.data ?? new Float32Array()).slice(row * batch.length, row * batch.length + length),
+        shape: [length],
+      });
+      const loss = cut('loss');
+      const bad = loss.data.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) throw notFinite(`the loss of data[${String(index)}] at position ${String(bad)}`, loss.data[bad]);
+      return { logprobs: cut('logprobs'), elementwise_loss: loss };
+    });
+    if (this.job.backward) this.#accumulate(results, gradient);
+    return outputs;
+  }
+
+  #accumulate(results: Tensors, gradient: Float32Array): void {
+    for (const { name, offset } of this.layout.matrices) {
+      const part = results[gradientName(name)]?.data ?? new Float32Array();
+      for (let i = 0; i < part.length; i++) {
+        const value = part[i] ?? 0;
+        if (!Number.isFinite(value)) throw notFinite('the gradient', value);
+        gradient[offset + i] = (gradient[offset + i] ?? 0) + value;
+      }
+    }
+  }
+
+  #inputs({ indices, length }: MicroBatch): Tensors {
+    const { inputs, optionalInputs, config } = this.#loss;
+    const shape = [indices.length, length];
+    const fill = (
+      data: Float32Array | Int32Array,
+      write: (datum: EngineDatum, start: number) => void,
+    ): EngineTensor => {
+      indices.forEach((index, row) => {
+        write(this.#datum(index), row * length);
+      });
+      return { data, shape };
+    };
+    const floats = (name: string, missing: number): EngineTensor => {
+      const data = new Float32Array(indices.length * length);
+      return fill(data, (datum, start) => {
+        const given = datum.inputs[name];
+        if (given === undefined) data.fill(missing, start, start + datum.tokens.length);
+        else data.set(given.data, start);
+      });
+    };
+    const tokens = new Int32Array(indices.length * length);
+    const targets = new Int32Array(indices.length * length);
+    const feeds: Record<string, EngineTensor> = {
+      tokens: fill(tokens, (datum, start) => {
+        tokens.set(datum.tokens, start);
+      }),
+      targets: fill(targets, (datum, start) => {
+        targets.set(datum.inputs.target_tokens?.data ?? [], start);
+      }),
+      [positionMask]: floats(positionMask, 1),
+      mask: causalMask(length),
+      ...this.#angles(length),
+    };
+    for (const name of inputs) feeds[name] = floats(name, 0);
+    for (const [name, missing] of Object.entries(optionalInputs)) feeds[name] = floats(name, missing);
+    for (const [name, missing] of Object.entries(config)) {
+      const value = this.job.config[name];
+      feeds[name] = floats(name, typeof value === 'number' ? value : (missing ?? 0));
+    }
+    return feeds;
+  }
+
+  #angles(length: number): Tensors {
+    const { config } = this.base.model;
+    const { cos, sin } = rotaryAngles(
+      config,
+      Uint32Array.from({ length }, (_, position) => position),
+    );
+    const shape = [length, config.headDim];
+    return { cos: { data: cos, shape }, sin: { data: sin, shape } };
+  }
+
+  #datum(index: number): EngineDatum {
+    const datum = this.job.data[index];
+    if (datum === undefined) throw new RangeError(`The job has no datum ${String(index)}.`);
+    return datum;
+  }
+}
+
+function notFinite(what: string, got: number | undefined): TinkerError {
+  return new TinkerError(
+    'bad_request',
+    `Expected a finite number as ${what}, got ${String(got)}. Nothing was accumulated; check the loss inputs and the learning rate.`,
+  );
+}
