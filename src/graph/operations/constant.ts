@@ -34,7 +34,7 @@ export function toNode(operand: Operand): Node {
 export const constantRule: Rule<'constant'> = {
   value: (_, { attributes: { value }, shape }, evaluation) => ({
     data: typeof value === 'number' ? evaluation.allocate(1).fill(value) : value,
-    shape: evaluation.resolve(shape, 1),
+    shape: evaluation.resolve(shape, typeof value === 'number' ? 1 : value.length),
   }),
   derivative: () => [],
 };
