@@ -1,7 +1,10 @@
 import * as z from 'zod';
 
+/** An array whose elements the reader checks itself: zod's own array would read each one by a schema. */
+const array = z.custom<readonly unknown[]>((value) => Array.isArray(value), 'Expected an array');
+
 /** A JSON array of numbers, read straight into float32; null, which stands for "none", becomes NaN. */
-export const float32ArraySchema = z.array(z.unknown()).transform((values, context): Float32Array => {
+export const float32ArraySchema = array.transform((values, context): Float32Array => {
   const data = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -12,7 +15,7 @@ export const float32ArraySchema = z.array(z.unknown()).transform((values, contex
 });
 
 /** A JSON array of integers, read straight into int32, or into int64 where one does not fit. */
-export const integerArraySchema = z.array(z.unknown()).transform((values, context): Int32Array | BigInt64Array => {
+export const integerArraySchema = array.transform((values, context): Int32Array | BigInt64Array => {
   const data = new Int32Array(values.length);
   let fits = true;
   for (let i = 0; i < values.length; i++) {
