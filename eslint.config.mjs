@@ -42,6 +42,8 @@ export default defineConfig(
         'error',
         { argsIgnorePattern: '^_', ignoreRestSiblings: true, caughtErrors: 'all' },
       ],
+      // An operator passes on what it caught, and what it caught is unknown.
+      'rxjs-x/throw-error': ['error', { allowThrowingAny: false, allowThrowingUnknown: true }],
       // Asks for `!`, which no-non-null-assertion forbids.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
     },
@@ -73,6 +75,15 @@ export default defineConfig(
         doubleAssertion,
         defaultExport,
         { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: timeMessage },
+      ],
+    },
+  },
+  {
+    files: ['examples/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['../*'], message: 'An example imports what a user can: rxtinker and its entries.' }] },
       ],
     },
   },
