@@ -24,9 +24,8 @@ function byteNames() {
 function countWords(text, names) {
   const counts = new Map();
   for (const [word] of text.matchAll(words)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  const encoder = new TextEncoder();
   return Array.from(counts, ([word, count]) => ({
-    symbols: Array.from(encoder.encode(word), (byte) => names[byte]),
+    symbols: Array.from(Buffer.from(word), (byte) => names[byte]),
     count,
   }));
 }
