@@ -8,6 +8,7 @@ import {
   finalize,
   from,
   ignoreElements,
+  NEVER,
   type Observable,
   of,
   ReplaySubject,
@@ -114,7 +115,12 @@ function sharedLoad(load: Observable<Tokenizer>, forget: () => void): Observable
     finalize(() => {
       if (!loaded) forget();
     }),
-    share({ connector: () => new ReplaySubject(1), resetOnComplete: false }),
+    share({
+      connector: () => new ReplaySubject(1),
+      resetOnComplete: false,
+      // Whoever takes one value leaves before the completion; that must not load again.
+      resetOnRefCountZero: () => (loaded ? NEVER : of(undefined)),
+    }),
   );
 }
 

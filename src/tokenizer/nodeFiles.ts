@@ -73,7 +73,7 @@ export function nodeFiles(environment: Environment): TokenizerFiles | undefined 
 }
 
 function isNode(): boolean {
-  return 'process' in globalThis && typeof process.getBuiltinModule === 'function';
+  return typeof process === 'object' && typeof process.getBuiltinModule === 'function';
 }
 
 /** A variable's value; an empty one counts as not set. */

@@ -29,13 +29,16 @@ export function fromXenova(tokenizer: XenovaTokenizer, id: string): Tokenizer {
   });
 }
 
+/** Not a literal, so that bundlers of programs without this optional package do not look for it. */
+const packageName = ['@xenova', 'transformers'].join('/');
+
 /** `@xenova/transformers`, an optional peer dependency that is loaded at the first use. */
 export const xenova: TokenizerLibrary = {
   name: 'xenova',
   load: () =>
-    defer(() => import('@xenova/transformers')).pipe(
+    defer(() => import(/* @vite-ignore */ packageName) as Promise<XenovaModule>).pipe(
       map(
-        (library: XenovaModule): BuildTokenizer =>
+        (library): BuildTokenizer =>
           (json, id) =>
             fromXenova(new library.PreTrainedTokenizer(withPlainMerges(json), {}), id),
       ),
