@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
+import { examplesOf, fences } from './snippets.mjs';
 import { cleanEnvironment, eachOf, Report, root, run, temporaryFolder } from './tools.mjs';
 
 const limitSeconds = 60;
@@ -43,47 +44,6 @@ const markdown = ['README.md', 'CONTRIBUTING.md', 'examples/README.md'].filter((
 const read = (file) => fs.readFileSync(path.join(root, file), 'utf8');
 const report = new Report();
 
-/** The fenced blocks of a text: language, flags, code, and the line where the code begins, from 1. */
-function fences(text) {
-  const lines = text.split('\n');
-  const found = [];
-  for (let at = 0; at < lines.length; at += 1) {
-    const [, info] = /^\s*```(.+)$/.exec(lines[at]) ?? [];
-    if (info === undefined) continue;
-    const [language, ...flags] = info.trim().split(/\s+/);
-    const end = lines.findIndex((line, index) => index > at && /^\s*```\s*$/.test(line));
-    if (end < 0) throw new Error(`a block without an end: ${lines[at]}`);
-    found.push({ language, flags, code: lines.slice(at + 1, end).join('\n'), line: at + 2 });
-    at = end;
-  }
-  return found;
-}
-
-/** The @example blocks of a source file, fenced or bare. */
-function examplesOf(file) {
-  const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true);
-  const found = new Map();
-  const visit = (node) => {
-    for (const tag of ts.getJSDocTags(node)) {
-      if (tag.tagName.text !== 'example' || found.has(tag.pos)) continue;
-      const text = source.text
-        .slice(tag.tagName.end, tag.end)
-        .replace(/^[ \t]*\* ?/gm, '')
-        .replace(/\*\/?\s*$/, '');
-      const start = source.getLineAndCharacterOfPosition(tag.tagName.end).line;
-      const blocks = fences(text).filter(({ language }) => language === 'ts');
-      const bare = { language: 'ts', flags: [], code: text, line: 1 };
-      found.set(
-        tag.pos,
-        (blocks.length > 0 ? blocks : [bare]).map((block) => ({ ...block, line: block.line + start })),
-      );
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return [...found.values()].flat();
-}
-
 function sources() {
   return ['src', 'operators'].flatMap((folder) =>
     fs
@@ -110,24 +70,17 @@ const declaration = (module) => path.join(root, 'dist', `${module}.d.ts`);
 
 /** Where a snippet of `file` finds undeclared names: modules in order, as specifier and declaration file. */
 function modulesFor(file) {
-  const own = file.endsWith('.ts') ? [file.slice(0, -'.ts'.length)] : [];
-  const indexes = [];
-  for (
-    let folder = path.posix.dirname(file);
-    file.endsWith('.ts') && folder !== '.';
-    folder = path.posix.dirname(folder)
-  ) {
-    indexes.push(`${folder}/index`);
-  }
+  const parts = file.slice(0, -path.extname(file).length).split('/');
+  const indexes = parts.map((_, depth) => [...parts.slice(0, depth), 'index'].join('/')).reverse();
   const internal = (module) => ({ specifier: `../${module}.js`, types: module });
-  return [...own.map(internal), ...entries, ...indexes.map(internal), { specifier: 'rxjs', types: undefined }].filter(
+  return [internal(parts.join('/')), ...entries, ...indexes.map(internal), { specifier: 'rxjs' }].filter(
     ({ types }) => types === undefined || fs.existsSync(declaration(types)),
   );
 }
 
 const snippets = [
   ...markdown.flatMap((file) => fences(read(file)).map((fence) => ({ ...fence, file }))),
-  ...sources().flatMap((file) => examplesOf(file).map((example) => ({ ...example, file }))),
+  ...sources().flatMap((file) => examplesOf(file, read(file)).map((example) => ({ ...example, file }))),
 ]
   .filter(({ language, file }) => language === 'ts' && file.includes(filter))
   .map((snippet) => ({
