@@ -16,6 +16,8 @@ export interface ConfigOptions {
   readonly tags?: readonly string[] | undefined;
   /** Else `TINKER_LOG`, else `warn`. */
   readonly logLevel?: LogLevel | undefined;
+  /** Sends events to the server's operators; else `TINKER_TELEMETRY` is `1`, `true`, `yes` or `on`, else false. */
+  readonly telemetry?: boolean | undefined;
 }
 
 /** A complete configuration. */
@@ -27,6 +29,7 @@ export interface ResolvedConfig {
   readonly projectId?: string;
   readonly tags: readonly string[];
   readonly logLevel: LogLevel;
+  readonly telemetry: boolean;
   /** Headers that every request carries, from `CLOUDFLARE_ACCESS_CLIENT_ID` and `…_SECRET`; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -51,6 +54,7 @@ export function resolveConfig(options: ConfigOptions = {}, env: Environment = pr
     ...(projectId === undefined ? {} : { projectId }),
     tags: options.tags ?? readTags(env.TINKER_TAGS),
     logLevel: options.logLevel ?? readLogLevel(given(env.TINKER_LOG)),
+    telemetry: options.telemetry ?? /^(1|true|yes|on)$/i.test(env.TINKER_TELEMETRY ?? ''),
     headers: cloudflareHeaders(env),
   };
 }

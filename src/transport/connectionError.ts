@@ -28,15 +28,16 @@ export function connectionError(baseUrl: string, cause: unknown): TinkerError {
 }
 
 /** Makes the error of a request without a complete answer in time. */
-export function requestTimeout(baseUrl: string, path: string, timeoutMs: number): TinkerError {
+export function requestTimeout(where: string, path: string, timeoutMs: number): TinkerError {
   return new TinkerError(
     'request_timeout',
-    `No complete answer of ${path} from ${hostAndPort(baseUrl)} within ${timeoutMs / 1000} s.`,
+    `No complete answer of ${path} from ${where} within ${timeoutMs / 1000} s.`,
     { retryable: true },
   );
 }
 
-function hostAndPort(baseUrl: string): string {
+/** Where a URL points, e.g. `127.0.0.1:8000`. */
+export function hostAndPort(baseUrl: string): string {
   const { hostname, port, protocol } = new URL(baseUrl);
   return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
 }

@@ -1,5 +1,5 @@
 import { EMPTY, Observable, type SchedulerLike, throwError, timeout } from 'rxjs';
-import { connectionError, requestTimeout } from './connectionError.js';
+import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { limitConcurrency } from './limitConcurrency.js';
 import type { Transport, TransportRequest, TransportResponse } from './transport.js';
 
@@ -24,7 +24,7 @@ export function fetchTransport(options: FetchTransportOptions): Transport {
     fetchOnce(fetch, baseUrl, request).pipe(
       timeout({
         each: request.timeoutMs,
-        with: () => throwError(() => requestTimeout(baseUrl, request.path, request.timeoutMs)),
+        with: () => throwError(() => requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs)),
         ...(scheduler === undefined ? {} : { scheduler }),
       }),
     );
@@ -42,7 +42,7 @@ function fetchOnce(
   return new Observable((subscriber) => {
     const abort = new AbortController();
     const receive = async (): Promise<TransportResponse> => {
-      const response = await fetch(baseUrl + request.path, {
+      const response = await fetch(baseUrl.replace(/\/+$/, '') + request.path, {
         method: request.method,
         headers: { ...request.headers },
         body: request.body ?? null,

@@ -26,7 +26,7 @@ export function localTransport(handle: Handle, options: { readonly scheduler?: S
         take(1),
         timeout({
           each: timeoutMs,
-          with: () => throwError(() => requestTimeout('http://local', path, timeoutMs)),
+          with: () => throwError(() => requestTimeout('the server in this process', path, timeoutMs)),
           ...(scheduler === undefined ? {} : { scheduler }),
         }),
       ),

@@ -1,6 +1,6 @@
 import { map, merge, mergeMap, Observable, type SchedulerLike, throwError, timeout } from 'rxjs';
 import { Pool as ConnectionPool, type Dispatcher } from 'undici';
-import { connectionError, requestTimeout } from './connectionError.js';
+import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { acceptEncoding, decompress } from './decompress.js';
 import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
 
@@ -42,7 +42,7 @@ export function undiciTransport(options: UndiciTransportOptions): Transport {
         ),
         timeout({
           each: request.timeoutMs,
-          with: () => throwError(() => requestTimeout(baseUrl, request.path, request.timeoutMs)),
+          with: () => throwError(() => requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs)),
           ...(scheduler === undefined ? {} : { scheduler }),
         }),
       ),

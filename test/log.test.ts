@@ -1,0 +1,26 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { consoleLogger, logLevels, redactor, silentLogger } from '../src/log.js';
+
+describe('consoleLogger', () => {
+  it.each(logLevels)('writes what is at least %s, all to the error stream', (level) => {
+    const lines: unknown[] = [];
+    for (const method of ['warn', 'error'] as const) {
+      vi.spyOn(console, method).mockImplementation((line: unknown) => void lines.push(line));
+    }
+    onTestFinished(() => void vi.restoreAllMocks());
+    const log = consoleLogger(level);
+    const names = ['debug', 'info', 'warn', 'error'] as const;
+    for (const name of names) log[name](name);
+    expect(lines).toEqual(names.slice(logLevels.indexOf(level)).map((name) => `[rxtinker ${name}] ${name}`));
+    silentLogger.error('nothing');
+    expect(lines).toHaveLength(names.length - logLevels.indexOf(level));
+  });
+});
+
+describe('redactor', () => {
+  it('replaces each occurrence of the secret', () => {
+    expect(redactor('tml-1')('key tml-1, again tml-1')).toBe('key [secret], again [secret]');
+    expect(redactor(undefined)('tml-1')).toBe('tml-1');
+    expect(redactor('')('a')).toBe('a');
+  });
+});
