@@ -1,68 +1,15 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { concat, EMPTY, firstValueFrom, Observable, of, throwError, toArray } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { EMPTY, firstValueFrom, of, throwError } from 'rxjs';
+import { describe, expect, test, vi } from 'vitest';
 import { TinkerError } from '../../src/errors.js';
 import { tinyDirectory, tinyTokenizerFile } from '../../src/local/models/index.js';
-import {
-  loadTokenizer as load,
-  type LoadTokenizerOptions,
-  type Tokenizer,
-  xenovaTokenizer,
-} from '../../src/tokenizer/index.js';
+import { loadTokenizer, xenovaTokenizer } from '../../src/tokenizer/index.js';
 import { nodeFiles } from '../../src/tokenizer/nodeFiles.js';
-import { type HubServer, hubServer } from './hubServer.js';
+import { hubServer } from './hubServer.js';
+import { cached, environment, failure, file, home, loadFresh, loadNow, put, refusing, serving } from './loadFresh.js';
 
-const file = await readFile(tinyTokenizerFile, 'utf8');
 const commit = '0123456789abcdef0123456789abcdef01234567';
-let home: string;
-let environment: Record<string, string>;
-
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'tokenizers-'));
-  environment = { HOME: home };
-});
-
-afterEach(async () => {
-  vi.unstubAllGlobals();
-  await rm(home, { recursive: true });
-});
-
-/** Each load is one of a new process, unless it is given a cache. */
-function loadTokenizer(id: string, options: LoadTokenizerOptions = {}): Observable<Tokenizer> {
-  return load(id, { environment, cache: new Map(), ...options });
-}
-
-function loadNow(id: string, options: LoadTokenizerOptions = {}): Promise<Tokenizer> {
-  return firstValueFrom(loadTokenizer(id, options));
-}
-
-async function failure(loading: Observable<Tokenizer>): Promise<TinkerError> {
-  try {
-    await firstValueFrom(loading);
-  } catch (error) {
-    if (error instanceof TinkerError) return error;
-    throw error;
-  }
-  throw new Error('a tokenizer was loaded');
-}
-
-function serving(text = file): Promise<HubServer> {
-  return hubServer((response) => response.end(text));
-}
-
-function refusing(status: number): Promise<HubServer> {
-  return hubServer((response) => response.writeHead(status).end('no'));
-}
-
-const cached = (id: string, revision = 'main'): string =>
-  join(home, '.cache/rxtinker/tokenizers', id.replace('/', '--'), revision, 'tokenizer.json');
-
-async function put(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-}
 
 describe('a path', () => {
   test.each([
@@ -77,7 +24,7 @@ describe('a path', () => {
   });
 
   test('that does not exist is named in the error', async () => {
-    const error = await failure(loadTokenizer(join(home, 'nowhere')));
+    const error = await failure(loadFresh(join(home, 'nowhere')));
     expect(error).toMatchObject({ code: 'tokenizer_unavailable', retryable: false });
     expect(error.message).toContain(`${join(home, 'nowhere', 'tokenizer.json')}: has no such file`);
     expect(error.message).toContain('Pass the path of a tokenizer.json');
@@ -89,7 +36,7 @@ describe('a path', () => {
     ['{"model": {"type": "Other"}}', 'tokenizer.json: '],
   ])('of a file with the content %s is refused', async (content, message) => {
     await put(join(home, 'tokenizer.json'), content);
-    const error = await failure(loadTokenizer(home));
+    const error = await failure(loadFresh(home));
     expect(error.code).toBe('tokenizer_unavailable');
     expect(error.message).toContain(message);
     expect(error.cause).toBeInstanceOf(Error);
@@ -114,7 +61,7 @@ describe('the hub', () => {
 
   test('is found by HF_ENDPOINT, given HF_TOKEN and the revision', async () => {
     await using hub = await serving();
-    environment = { ...environment, HF_ENDPOINT: `${hub.endpoint}/`, HF_TOKEN: 'hf_test' };
+    Object.assign(environment, { HF_ENDPOINT: `${hub.endpoint}/`, HF_TOKEN: 'hf_test' });
     await loadNow('gpt2', { revision: 'refs/pr/1' });
     expect(hub.requests).toEqual([
       { path: '/gpt2/resolve/refs%2Fpr%2F1/tokenizer.json', authorization: 'Bearer hf_test' },
@@ -137,7 +84,7 @@ describe('the hub', () => {
     [503, 'HF_ENDPOINT', true],
   ])('that answers %i', async (status, advice, retryable) => {
     await using hub = await refusing(status);
-    const error = await failure(loadTokenizer('some/model', { endpoint: hub.endpoint }));
+    const error = await failure(loadFresh('some/model', { endpoint: hub.endpoint }));
     expect(error).toMatchObject({ code: 'tokenizer_unavailable', retryable, details: { status } });
     expect(error.message).toContain(advice);
     expect(await readdir(home)).toEqual([]);
@@ -146,7 +93,7 @@ describe('the hub', () => {
   test('that cannot be reached: says what was wanted, where it was looked for and what to do', async () => {
     const hub = await serving();
     await hub[Symbol.asyncDispose]();
-    const error = await failure(loadTokenizer('some/model', { endpoint: hub.endpoint, fromServer: EMPTY }));
+    const error = await failure(loadFresh('some/model', { endpoint: hub.endpoint, fromServer: EMPTY }));
     const lines = error.message.split('\n');
     expect(lines).toEqual([
       'Expected to find the tokenizer some/model (tokenizer.json of revision main), and did not:',
@@ -165,7 +112,7 @@ describe('the hub', () => {
 
   test('that sends no tokenizer.json leaves nothing on disk', async () => {
     await using hub = await serving('<html>');
-    const error = await failure(loadTokenizer('some/model', { endpoint: hub.endpoint }));
+    const error = await failure(loadFresh('some/model', { endpoint: hub.endpoint }));
     expect(error.message).toMatch(/http:.*Unexpected token/);
     expect(await readdir(home)).toEqual([]);
   });
@@ -185,7 +132,7 @@ describe('the hub', () => {
 
   test('that is slow is given up after the deadline', async () => {
     await using hub = await hubServer((response) => response.writeHead(200).write('{'));
-    const error = await failure(loadTokenizer('some/model', { endpoint: hub.endpoint, timeoutMs: 50 }));
+    const error = await failure(loadFresh('some/model', { endpoint: hub.endpoint, timeoutMs: 50 }));
     expect(error.message).toContain('no answer within 50 ms');
     expect(error.retryable).toBe(true);
     await vi.waitFor(() => expect(hub.aborted()).toBe(1));
@@ -208,13 +155,13 @@ describe('other places', () => {
     const snapshots = join('hub', 'models--some--model', 'snapshots', commit);
     await put(join(home, 'hf', snapshots, 'tokenizer.json'), file);
     await put(join(home, 'hf', 'hub', 'models--some--model', 'refs', 'main'), `${commit}\n`);
-    environment = { ...environment, HF_HOME: join(home, 'hf') };
+    Object.assign(environment, { HF_HOME: join(home, 'hf') });
     await using hub = await refusing(404);
     const options = { endpoint: hub.endpoint };
     expect((await loadNow('some/model', options)).vocabularySize).toBe(512);
     expect((await loadNow('some/model', { ...options, revision: commit })).vocabularySize).toBe(512);
     expect(hub.requests).toEqual([]);
-    await failure(loadTokenizer('some/model', { ...options, revision: 'other' }));
+    await failure(loadFresh('some/model', { ...options, revision: 'other' }));
     expect(hub.requests.length).toBe(1);
   });
 
@@ -241,7 +188,7 @@ describe('other places', () => {
       expect(tokenizer.vocabularySize).toBe(512);
     }
     const wrong = throwError(() => new TinkerError('not_found', 'No such model.'));
-    const error = await failure(loadTokenizer('other/model', { fromServer: wrong, endpoint: 'http://127.0.0.1:1' }));
+    const error = await failure(loadFresh('other/model', { fromServer: wrong, endpoint: 'http://127.0.0.1:1' }));
     expect(error.message).toContain('- the server: No such model.');
   });
 
@@ -250,8 +197,8 @@ describe('other places', () => {
     const fetcher = fetch;
     vi.stubGlobal('process', undefined);
     const options = { fetch: fetcher, endpoint: hub.endpoint, cache: new Map() };
-    const tokenizer = await firstValueFrom(load('some/model', options));
-    const error = await failure(load('./some/model', options));
+    const tokenizer = await firstValueFrom(loadTokenizer('some/model', options));
+    const error = await failure(loadTokenizer('./some/model', options));
     vi.unstubAllGlobals();
     expect(tokenizer.vocabularySize).toBe(512);
     expect(error.message).toContain('./some/model (there is no disk here)');
@@ -262,70 +209,10 @@ describe('other places', () => {
     await using hub = await serving();
     const options = { environment, endpoint: hub.endpoint, cache: new Map() };
     const a = await firstValueFrom(xenovaTokenizer('some/model', options));
-    const b = await firstValueFrom(load('some/model', options));
+    const b = await firstValueFrom(loadTokenizer('some/model', options));
     expect(a).not.toBe(b);
     expect(a.encode('Alice')).toEqual(b.encode('Alice'));
     expect(hub.requests.length).toBe(1);
-  });
-});
-
-describe('sharing', () => {
-  test('nothing is sent before the first subscription; subscribers share one load and its tokenizer', async () => {
-    await using hub = await serving();
-    const options = { endpoint: hub.endpoint, cache: new Map() };
-    const [first, second] = [loadTokenizer('some/model', options), loadTokenizer('some/model', options)];
-    expect(options.cache.size).toBe(0);
-    const [a, b] = await Promise.all([firstValueFrom(first), firstValueFrom(second)]);
-    await rm(cached('some/model'));
-    const [c, d] = await firstValueFrom(concat(first, loadTokenizer('some/model', options)).pipe(toArray()));
-    expect(new Set([a, b, c, d]).size).toBe(1);
-    expect(hub.requests.length).toBe(1);
-  });
-
-  test('other revisions and hubs are other tokenizers', async () => {
-    await using hub = await serving();
-    await using other = await serving();
-    const cache = new Map();
-    const a = await loadNow('some/model', { endpoint: hub.endpoint, cache });
-    const b = await loadNow('some/model', { endpoint: hub.endpoint, cache, revision: 'next' });
-    const c = await loadNow('some/model', { endpoint: other.endpoint, cache });
-    expect(new Set([a, b, c]).size).toBe(3);
-  });
-
-  test('a load that failed is forgotten', async () => {
-    let status = 503;
-    await using hub = await hubServer((response) => response.writeHead(status).end(file));
-    const loading = loadTokenizer('some/model', { endpoint: hub.endpoint });
-    expect((await failure(loading)).retryable).toBe(true);
-    status = 200;
-    expect((await firstValueFrom(loading)).vocabularySize).toBe(512);
-  });
-
-  test('only the last unsubscribe aborts the request, and the next load starts anew', async () => {
-    let slow = true;
-    await using hub = await hubServer((response) => {
-      if (!slow) response.end(file);
-    });
-    const loading = loadTokenizer('some/model', { endpoint: hub.endpoint });
-    const first = loading.subscribe();
-    const second = loading.subscribe();
-    await vi.waitFor(() => expect(hub.requests.length).toBe(1));
-    first.unsubscribe();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(hub.aborted()).toBe(0);
-    second.unsubscribe();
-    await vi.waitFor(() => expect(hub.aborted()).toBe(1));
-    slow = false;
-    expect((await firstValueFrom(loading)).vocabularySize).toBe(512);
-    expect(hub.requests.length).toBe(2);
-  });
-
-  test('the process shares what no server shipped', async () => {
-    const a = await firstValueFrom(load(tinyDirectory, { environment }));
-    expect(await firstValueFrom(load(tinyDirectory, { environment }))).toBe(a);
-    const shipped = { environment, fromServer: of(file) };
-    const b = await firstValueFrom(load('some/model', shipped));
-    expect(await firstValueFrom(load('some/model', shipped))).not.toBe(b);
   });
 });
 
@@ -338,5 +225,5 @@ test.each([
   ['a/b', { revision: '../x' }],
   ['a/b', { revision: '' }],
 ])('refuses the id %j with %j at the call', (id, options) => {
-  expect(() => loadTokenizer(id as string, options)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  expect(() => loadFresh(id as string, options)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
 });
