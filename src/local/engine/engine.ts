@@ -129,6 +129,8 @@ export interface Engine {
   unloadModel(modelId: string): Promise<void>;
   createSampler(samplerId: string, weights: SamplerWeights): Promise<void>;
   removeSampler(samplerId: string): Promise<void>;
+  /** Throws at once when a sample can't be drawn (an empty prompt, a token outside the vocabulary, …). */
+  checkSample(baseModel: string, job: SampleJob): void;
   sample(samplerId: string, job: SampleJob): Promise<SampleResult>;
   close(): Promise<void>;
 }

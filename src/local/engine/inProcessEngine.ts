@@ -1,0 +1,184 @@
+import { availableParallelism } from 'node:os';
+import { describe, TinkerError } from '../../errors.js';
+import { readAdapter } from './adapterFile.js';
+import { checkAdamW } from './checkAdamW.js';
+import { describeBaseModel, type BaseModel } from './baseModel.js';
+import { checkForwardBackward } from './checkForwardBackward.js';
+import { checkLora } from './checkLora.js';
+import { checkSample } from './checkSample.js';
+import type {
+  AdamWParameters,
+  AdapterState,
+  BaseModelInfo,
+  Engine,
+  ForwardBackwardJob,
+  ForwardBackwardResult,
+  LoraShape,
+  SampleJob,
+  SampleResult,
+  SamplerWeights,
+} from './engine.js';
+import type { EngineOptions } from './engineOptions.js';
+import { JobLane, oneSlice, type Slices } from './jobLane.js';
+import { LoadedModel } from './loadedModel.js';
+import { loadRuntime } from './loadRuntime.js';
+import { loraLayout } from './loraLayout.js';
+import type { Runtime } from './runtime.js';
+import { Sampler } from './sampler.js';
+import { SliceQueue } from './sliceQueue.js';
+import { tinyModel } from './tinyModel.js';
+import { TrainableModel } from './trainableModel.js';
+
+const mostThreads = 8;
+
+/**
+ * An engine that computes in this thread, which it blocks: for tests, simulation and the worker.
+ *
+ * @throws TinkerError `invalid_config` where the runtime that was asked for can't be loaded.
+ */
+export async function createInProcessEngine(options: EngineOptions = {}): Promise<Engine> {
+  const threads = options.threads ?? Math.min(availableParallelism(), mostThreads);
+  const runtime = await loadRuntime(options.runtime ?? 'auto', threads);
+  return new InProcessEngine(runtime, options.baseModels ?? [tinyModel], options.deterministic !== true);
+}
+
+interface Training {
+  readonly model: TrainableModel;
+  readonly lane: JobLane;
+}
+
+class InProcessEngine implements Engine {
+  readonly baseModels: readonly BaseModelInfo[];
+  readonly runtime: string;
+  readonly #queue = new SliceQueue();
+  readonly #loaded = new Map<string, LoadedModel>();
+  readonly #models = new Map<string, Training>();
+  readonly #samplers = new Map<string, Sampler>();
+
+  constructor(
+    private readonly backend: Runtime,
+    private readonly sources: readonly BaseModel[],
+    private readonly together: boolean,
+  ) {
+    this.baseModels = sources.map(describeBaseModel);
+    this.runtime = backend.description;
+  }
+
+  async createModel(modelId: string, baseModel: string, lora: LoraShape): Promise<void> {
+    checkLora(lora);
+    refuseTaken(this.#models, 'model', modelId);
+    this.#models.set(modelId, { model: new TrainableModel(this.#load(baseModel), lora), lane: new JobLane() });
+    return Promise.resolve();
+  }
+
+  checkForwardBackward(baseModel: string, job: ForwardBackwardJob): void {
+    checkForwardBackward(findBaseModel(this.baseModels, baseModel), job);
+  }
+
+  checkSample(baseModel: string, job: SampleJob): void {
+    checkSample(findBaseModel(this.baseModels, baseModel), job);
+  }
+
+  async forwardBackward(modelId: string, job: ForwardBackwardJob): Promise<ForwardBackwardResult> {
+    return this.#train(modelId, (model) => model.forwardBackward(job));
+  }
+
+  async optimStep(
+    modelId: string,
+    parameters: AdamWParameters,
+  ): Promise<{ metrics: Readonly<Record<string, number>> }> {
+    checkAdamW(parameters);
+    return this.#train(modelId, (model) => oneSlice(() => ({ metrics: model.optimStep(parameters) })));
+  }
+
+  async saveState(modelId: string, options: { readonly optimizer: boolean }): Promise<AdapterState> {
+    return this.#train(modelId, (model) => oneSlice(() => model.saveState(options)));
+  }
+
+  async loadState(modelId: string, state: AdapterState): Promise<void> {
+    return this.#train(modelId, (model) =>
+      oneSlice(() => {
+        model.loadState(state);
+      }),
+    );
+  }
+
+  async unloadModel(modelId: string): Promise<void> {
+    const done = this.#train(modelId, () => oneSlice(() => undefined));
+    this.#models.delete(modelId);
+    await done;
+  }
+
+  async createSampler(samplerId: string, { baseModel, lora, adapter }: SamplerWeights): Promise<void> {
+    refuseTaken(this.#samplers, 'sampler', samplerId);
+    const base = this.#load(baseModel);
+    if ((lora === undefined) !== (adapter === undefined))
+      throw new TinkerError('bad_request', 'Expected an adapter with its LoRA shape, or neither, got one of them.');
+    if (lora !== undefined) checkLora(lora);
+    const layout = lora === undefined ? undefined : loraLayout(base.model.config, lora);
+    const drawsWith =
+      layout === undefined || adapter === undefined ? undefined : { layout, weights: readAdapter(layout, adapter) };
+    this.#samplers.set(samplerId, new Sampler(base, drawsWith, this.together));
+    return Promise.resolve();
+  }
+
+  async removeSampler(samplerId: string): Promise<void> {
+    find(this.#samplers, 'sampler', samplerId);
+    this.#samplers.delete(samplerId);
+    return Promise.resolve();
+  }
+
+  async sample(samplerId: string, job: SampleJob): Promise<SampleResult> {
+    const sampler = find(this.#samplers, 'sampler', samplerId);
+    const result = sampler.sample(job);
+    this.#queue.wake(sampler);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#models.clear();
+    this.#samplers.clear();
+    this.#loaded.clear();
+    return Promise.resolve();
+  }
+
+  #train<Result>(modelId: string, job: (model: TrainableModel) => Slices<Result>): Promise<Result> {
+    const { model, lane } = find(this.#models, 'model', modelId);
+    const result = lane.add(job(model));
+    this.#queue.wake(lane);
+    return result;
+  }
+
+  #load(name: string): LoadedModel {
+    const known = this.#loaded.get(name);
+    if (known !== undefined) return known;
+    const loaded = new LoadedModel(findBaseModel(this.sources, name), this.backend);
+    this.#loaded.set(name, loaded);
+    return loaded;
+  }
+}
+
+/**
+ * The base model of this name.
+ *
+ * @throws TinkerError `bad_request` where there is none.
+ */
+export function findBaseModel<Model extends { readonly name: string }>(models: readonly Model[], name: string): Model {
+  const model = models.find((candidate) => candidate.name === name);
+  if (model === undefined) {
+    const names = models.map((candidate) => candidate.name).join(', ');
+    throw new TinkerError('bad_request', `Expected a base model of ${names}, got ${describe(name)}.`);
+  }
+  return model;
+}
+
+function find<Value>(values: ReadonlyMap<string, Value>, kind: string, id: string): Value {
+  const value = values.get(id);
+  if (value === undefined)
+    throw new TinkerError('not_found', `Expected a ${kind} that is loaded, got ${describe(id)}.`);
+  return value;
+}
+
+function refuseTaken(values: ReadonlyMap<string, unknown>, kind: string, id: string): void {
+  if (values.has(id)) throw new TinkerError('conflict', `Expected a new ${kind}, got ${describe(id)}, which exists.`);
+}

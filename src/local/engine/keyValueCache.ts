@@ -1,0 +1,131 @@
+import type { DecoderConfig } from './decoderConfig.js';
+import { cacheNames } from './model.js';
+import { hidden } from './positions.js';
+import type { Tensors } from './runtime.js';
+
+const slotStep = 64;
+
+/**
+ * Keys and values of sequences that are being continued, one row a sequence: per layer a buffer [rows, kvHeads, 1,
+ * slots, headDim], of which a row uses the first `lengths[row]` slots.
+ */
+export class KeyValueCache {
+  /** Tokens held for each row. */
+  readonly lengths: number[] = [];
+  #slots = slotStep;
+  #capacity = 0;
+  /** Keys of layer 0, values of layer 0, keys of layer 1, …. */
+  #buffers: Float32Array[];
+
+  constructor(private readonly config: DecoderConfig) {
+    this.#buffers = Array.from({ length: 2 * config.layers }, () => new Float32Array(0));
+  }
+
+  /** Adds an empty row. */
+  addRow(): void {
+    this.#reserve(this.lengths.length + 1, 0);
+    this.lengths.push(0);
+  }
+
+  /** Adds a copy of another cache's row. */
+  addCopy(from: KeyValueCache, row: number): void {
+    const length = from.lengths[row] ?? 0;
+    const target = this.lengths.length;
+    this.#reserve(target + 1, length);
+    this.#buffers.forEach((buffer, part) => {
+      copyRow(from.#part(part), row, from.#slots, buffer, target, this.#slots, this.config, length);
+    });
+    this.lengths.push(length);
+  }
+
+  /** Removes a row by moving the last one to its place. */
+  removeRow(row: number): void {
+    const last = this.lengths.length - 1;
+    const size = this.#rowSize();
+    for (const buffer of this.#buffers) buffer.copyWithin(row * size, last * size, (last + 1) * size);
+    this.lengths[row] = this.lengths[last] ?? 0;
+    this.lengths.pop();
+  }
+
+  /** The graph's inputs for a pass that adds `added` tokens to each row. */
+  inputs(added: number): Tensors {
+    const rows = this.lengths.length;
+    this.#reserve(rows, Math.max(...this.lengths) + added);
+    const mask = new Float32Array(rows * this.#slots);
+    this.lengths.forEach((length, row) => mask.fill(hidden, row * this.#slots + length, (row + 1) * this.#slots));
+    const { kvHeads, headDim, layers } = this.config;
+    const shape = [rows, kvHeads, 1, this.#slots, headDim];
+    const used = rows * this.#rowSize();
+    const feeds: Record<string, Tensors[string]> = {
+      pastMask: { data: mask, shape: [rows, 1, 1, 1, this.#slots] },
+    };
+    for (let layer = 0; layer < layers; layer++) {
+      const names = cacheNames(layer);
+      feeds[names.pastKey] = { data: this.#part(2 * layer).subarray(0, used), shape };
+      feeds[names.pastValue] = { data: this.#part(2 * layer + 1).subarray(0, used), shape };
+    }
+    return feeds;
+  }
+
+  /** Takes over the keys and values that the pass computed. */
+  append(results: Tensors, added: number): void {
+    const { kvHeads, headDim, layers } = this.config;
+    const block = added * headDim;
+    const store = (part: number, name: string): void => {
+      const fresh = results[name]?.data;
+      if (!(fresh instanceof Float32Array)) throw new RangeError(`The pass gave no ${name}.`);
+      const buffer = this.#part(part);
+      this.lengths.forEach((length, row) => {
+        for (let head = 0; head < kvHeads; head++) {
+          const source = (row * kvHeads + head) * block;
+          const target = ((row * kvHeads + head) * this.#slots + length) * headDim;
+          buffer.set(fresh.subarray(source, source + block), target);
+        }
+      });
+    };
+    for (let layer = 0; layer < layers; layer++) {
+      store(2 * layer, cacheNames(layer).key);
+      store(2 * layer + 1, cacheNames(layer).value);
+    }
+    this.lengths.forEach((length, row) => (this.lengths[row] = length + added));
+  }
+
+  #part(part: number): Float32Array {
+    return this.#buffers[part] ?? new Float32Array(0);
+  }
+
+  #rowSize(): number {
+    return this.config.kvHeads * this.#slots * this.config.headDim;
+  }
+
+  /** Makes room for so many rows and slots, keeping what is there. */
+  #reserve(rows: number, slots: number): void {
+    if (rows <= this.#capacity && slots <= this.#slots) return;
+    const before = this.#slots;
+    this.#slots = Math.max(before, Math.ceil(slots / slotStep) * slotStep);
+    if (rows > this.#capacity) this.#capacity = Math.max(rows, 2 * this.#capacity);
+    this.#buffers = this.#buffers.map((old) => {
+      const buffer = new Float32Array(this.#capacity * this.#rowSize());
+      this.lengths.forEach((length, row) => {
+        copyRow(old, row, before, buffer, row, this.#slots, this.config, length);
+      });
+      return buffer;
+    });
+  }
+}
+
+function copyRow(
+  from: Float32Array,
+  fromRow: number,
+  fromSlots: number,
+  to: Float32Array,
+  toRow: number,
+  toSlots: number,
+  { kvHeads, headDim }: DecoderConfig,
+  length: number,
+): void {
+  for (let head = 0; head < kvHeads; head++) {
+    const source = (fromRow * kvHeads + head) * fromSlots * headDim;
+    to.set(from.subarray(source, source + length * headDim), (toRow * kvHeads + head) * toSlots * headDim);
+  }
+}

@@ -1,0 +1,61 @@
+import { adapterTensors, type LoraLayout } from './loraLayout.js';
+import type { KeyValueCache } from './keyValueCache.js';
+import type { LoadedModel } from './loadedModel.js';
+import { samplingGraph } from './model.js';
+import { causalMask, rotaryAngles } from './positions.js';
+import type { Program, Tensors } from './runtime.js';
+
+/** The adapter that a sampler draws with: its layout and its weights, flat. */
+export interface SamplingAdapter {
+  readonly layout: LoraLayout;
+  readonly weights: Float32Array;
+}
+
+/** The compiled pass that continues the sequences of a cache. */
+export class SamplingPass {
+  readonly #program: Promise<Program>;
+  readonly #weights: Tensors;
+
+  constructor(
+    private readonly base: LoadedModel,
+    adapter: SamplingAdapter | undefined,
+  ) {
+    const { config } = base.model;
+    const layout = adapter?.layout;
+    const key = `sample ${JSON.stringify(layout?.matrices.map(({ name, shape }) => [name, shape]) ?? null)}`;
+    this.#program = base.program(key, () => samplingGraph(config, layout));
+    const lora = adapter === undefined ? {} : adapterTensors(adapter.layout, adapter.weights);
+    this.#weights = { ...base.weights, ...lora };
+  }
+
+  /**
+   * Adds tokens to every row of the cache.
+   *
+   * @param tokens - [rows, added], flat.
+   * @param wanted - Flat indices of the tokens after which the distribution is asked for.
+   * @returns For each wanted index the log-softmax of the raw logits of the next token.
+   */
+  async run(cache: KeyValueCache, tokens: Int32Array, wanted: Int32Array): Promise<Float32Array[]> {
+    const { config } = this.base.model;
+    const rows = cache.lengths.length;
+    const added = tokens.length / rows;
+    const positions = Int32Array.from(tokens, (_, i) => (cache.lengths[Math.floor(i / added)] ?? 0) + (i % added));
+    const { cos, sin } = rotaryAngles(config, positions);
+    const angles = [rows, 1, 1, added, config.headDim];
+    const program = await this.#program;
+    const results = await program.run({
+      ...this.#weights,
+      ...cache.inputs(added),
+      tokens: { data: tokens, shape: [rows, added] },
+      wanted: { data: wanted, shape: [wanted.length] },
+      cos: { data: cos, shape: angles },
+      sin: { data: sin, shape: angles },
+      mask: causalMask(added),
+    });
+    cache.append(results, added);
+    const logprobs = results.logprobs?.data;
+    if (!(logprobs instanceof Float32Array)) throw new RangeError('The pass gave no logprobs.');
+    const size = config.vocabularySize;
+    return Array.from(wanted, (_, row) => logprobs.subarray(row * size, (row + 1) * size));
+  }
+}
