@@ -1,5 +1,6 @@
 import { isObservable, map, of, switchMap, type Observable } from 'rxjs';
 import { describe, invalidArgument, TinkerError } from '../errors.js';
+import { loadTokenizer, tokenizerId } from '../tokenizer/index.js';
 
 /** A run of tokens inside a {@link ModelInput}. */
 export interface EncodedTextChunk {
@@ -15,8 +16,9 @@ export interface TextTokenizer {
   encode(text: string): Observable<ArrayLike<number>> | ArrayLike<number>;
 }
 
-/** Whose tokenizer {@link ModelInput.fromText} uses: give one. */
-export type EncodeWith = { readonly training: TextTokenizer } | { readonly tokenizer: TextTokenizer };
+/** Whose tokenizer {@link ModelInput.fromText} uses: give one of the three. */
+export type EncodeWith =
+  { readonly training: TextTokenizer } | { readonly tokenizer: TextTokenizer } | { readonly modelName: string };
 
 /** What a model reads: tokens, in one or several chunks. */
 export class ModelInput {
@@ -90,5 +92,8 @@ function checkTokens(tokens: ArrayLike<unknown>): void {
 }
 
 function encoderOf(by: EncodeWith): Observable<TextTokenizer> {
-  return of('training' in by ? by.training : by.tokenizer);
+  if ('training' in by) return of(by.training);
+  if ('tokenizer' in by) return of(by.tokenizer);
+  if ('modelName' in by) return loadTokenizer(tokenizerId(by.modelName));
+  throw invalidArgument('one of training, tokenizer and modelName to encode text with', by);
 }

@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { firstValueFrom, of } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ModelInput } from '../../src/wire/modelInput.js';
 
 const token = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -46,6 +49,31 @@ describe('ModelInput', () => {
     const byClient = ModelInput.fromText('ab', { training: { encode: (text) => of(encode(text)) } });
     expect((await firstValueFrom(byClient)).length).toBe(2);
     expect(asked).toEqual(['abc', 'ab']);
+  });
+
+  it('refuses to guess a tokenizer', () => {
+    const wrong = 'Expected one of training, tokenizer and modelName to encode text with, got an empty object.';
+    expect(() => ModelInput.fromText('a', {} as never)).toThrow(wrong);
+    expect(() => ModelInput.fromText('a', { modelName: '' })).toThrow('Expected the name of a model, got "".');
+    expect(() => ModelInput.fromText(7 as never, { modelName: 'm' })).toThrow('Expected text as a string, got 7.');
+  });
+
+  it('loads the tokenizer of a named model', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rxtinker-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const model = { type: 'WordLevel', vocab: { a: 0, b: 1, '[UNK]': 2 }, unk_token: '[UNK]' };
+    const file = {
+      version: '1.0',
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: { type: 'Whitespace' },
+      post_processor: null,
+      decoder: null,
+      model,
+    };
+    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(file));
+    const input = await firstValueFrom(ModelInput.fromText('b a b', { modelName: join(folder, 'tokenizer.json') }));
+    expect([...input.tokens()]).toEqual([1, 0, 1]);
   });
 
   it('passes on the error of a tokenizer', async () => {
