@@ -1,0 +1,42 @@
+import type { LaneBody } from './codec/laneBody.js';
+import { parse } from './codec/parse.js';
+import { findModel } from './findModel.js';
+import { fingerprint } from './fingerprint.js';
+import { jsonResponse } from './jsonResponse.js';
+import type { Model } from './model.js';
+import type { OperationResult } from './operationResult.js';
+import { laneIds } from './requests/laneIds.js';
+import type { ServerRequest } from './serverRequest.js';
+import type { ServerResponse } from './serverResponse.js';
+import type { ServerState } from './serverState.js';
+
+/**
+ * Takes a call that has a seq_id into the lane of its model and answers its promise.
+ *
+ * @param prepare Checks the call, before it is accepted, and gives what runs when its turn has come. What it throws is
+ * the answer; the seq_id then blocks nobody and may be used again.
+ */
+export function acceptLaneCall<T>(
+  state: ServerState,
+  request: ServerRequest,
+  body: LaneBody<T>,
+  prepare: (model: Model, body: T, seqId: number) => () => Promise<OperationResult>,
+): ServerResponse {
+  const { model_id: modelId, seq_id: seqId } = parse(laneIds, body.ids);
+  const model = findModel(state, modelId);
+  const print = fingerprint(request);
+  const earlier = model.lane.find(seqId, print);
+  if (earlier !== undefined) return jsonResponse({ request_id: earlier, model_id: modelId });
+  // What others wait for must get in, or nothing would ever make room.
+  if (!model.lane.fillsGap(seqId)) state.promises.checkRoom();
+  let run: () => Promise<OperationResult>;
+  try {
+    run = prepare(model, body.read(), seqId);
+  } catch (error) {
+    model.lane.refuse(seqId);
+    throw error;
+  }
+  const promise = state.promises.create(model.sessionId, request.body?.byteLength);
+  model.lane.accept(seqId, print, { promise, run });
+  return jsonResponse({ request_id: promise.id, model_id: modelId });
+}

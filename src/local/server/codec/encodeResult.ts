@@ -1,0 +1,50 @@
+import type { EngineTensor, ForwardBackwardResult, SampleResult } from '../../engine/engine.js';
+import { jsonResponse } from '../jsonResponse.js';
+import type { OperationResult } from '../operationResult.js';
+import type { ServerResponse } from '../serverResponse.js';
+
+/** Writes the result of an operation as the answer of a poll. */
+export function encodeResult(result: OperationResult): ServerResponse {
+  switch (result.kind) {
+    case 'json':
+      return jsonResponse(result.body);
+    case 'forward_backward':
+      return jsonResponse(forwardBackwardBody(result.output));
+    case 'sample':
+      return jsonResponse(sampleBody(result.output, result.firstPromptLogprob));
+  }
+}
+
+function forwardBackwardBody({ outputs, metrics }: ForwardBackwardResult): unknown {
+  return {
+    loss_fn_output_type: 'ArrayRecord',
+    loss_fn_outputs: outputs.map((record) =>
+      Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, tensorBody(tensor)])),
+    ),
+    metrics,
+  };
+}
+
+function tensorBody({ data, shape }: EngineTensor): unknown {
+  return { data: Array.from(data), dtype: data instanceof Float32Array ? 'float32' : 'int64', shape };
+}
+
+function sampleBody({ sequences, promptLogprobs }: SampleResult, firstPromptLogprob: number): unknown {
+  return {
+    sequences: sequences.map(({ tokens, logprobs, stopReason }) => ({
+      tokens: Array.from(tokens),
+      logprobs: Array.from(logprobs),
+      stop_reason: stopReason,
+    })),
+    // The first token has nothing before it that could predict it.
+    ...(promptLogprobs === undefined
+      ? {}
+      : {
+          prompt_logprobs: [
+            null,
+            ...Array.from(promptLogprobs, (logprob, index) => (index + 1 < firstPromptLogprob ? null : logprob)),
+          ],
+        }),
+    type: 'sample',
+  };
+}

@@ -1,0 +1,38 @@
+import { Subscription, tap, timer } from 'rxjs';
+import { endSession } from './endSession.js';
+import type { ServerState } from './serverState.js';
+import type { Session } from './session.js';
+
+/** Starts a session, which ends by itself after too long a silence. */
+export function openSession(
+  state: ServerState,
+  options: Pick<Session, 'tags' | 'userMetadata' | 'displayName'>,
+): Session {
+  const now = state.clock.now();
+  const session: Session = {
+    ...options,
+    id: `session-${state.random.id()}`,
+    createdAt: now,
+    lastSeen: now,
+    modelIds: [],
+    samplerIds: [],
+    created: new Map(),
+    silence: Subscription.EMPTY,
+  };
+  state.sessions.set(session.id, session);
+  watch(state, session);
+  return session;
+}
+
+function watch(state: ServerState, session: Session): void {
+  const { sessionSilenceMs } = state.limits;
+  const left = session.lastSeen + sessionSilenceMs - state.clock.now();
+  session.silence = timer(left, state.clock.scheduler)
+    .pipe(
+      tap(() => {
+        if (session.lastSeen + sessionSilenceMs > state.clock.now()) watch(state, session);
+        else endSession(state, session, `it was silent for ${sessionSilenceMs / 1000} s`, 'fail');
+      }),
+    )
+    .subscribe();
+}

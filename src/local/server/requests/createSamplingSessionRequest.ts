@@ -1,0 +1,10 @@
+import * as z from 'zod';
+import { typeTag } from './typeTag.js';
+
+export const createSamplingSessionRequest = z.strictObject({
+  session_id: z.string(),
+  sampling_session_seq_id: z.int().min(0),
+  base_model: z.string().nullish(),
+  model_path: z.string().nullish(),
+  type: typeTag,
+});

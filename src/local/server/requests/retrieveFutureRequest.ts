@@ -1,0 +1,9 @@
+import * as z from 'zod';
+import { typeTag } from './typeTag.js';
+
+export const retrieveFutureRequest = z.strictObject({
+  request_id: z.string(),
+  allow_metadata_only: z.boolean().nullish(),
+  model_id: z.string().nullish(),
+  type: typeTag,
+});

@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { modelInput } from './modelInput.js';
+import { token } from './token.js';
+import { typeTag } from './typeTag.js';
+
+const samplingParams = z.strictObject({
+  max_tokens: z.int().min(1).nullish(),
+  seed: z.int().min(0).nullish(),
+  stop: z.union([z.string(), z.array(z.string()).min(1), z.array(token)]).nullish(),
+  temperature: z.number().min(0).default(1),
+  top_k: z
+    .int()
+    .min(-1)
+    .refine((value) => value !== 0, { error: 'Expected -1 (all tokens) or at least 1' })
+    .default(-1),
+  top_p: z.number().gt(0).max(1).default(1),
+});
+
+export const sampleRequest = z.strictObject({
+  sampling_session_id: z.string(),
+  /** Counts from 0; clones of a client add their number times 10⁹. */
+  seq_id: z.int().min(0),
+  num_samples: z.int().min(1).default(1),
+  prompt: modelInput,
+  sampling_params: samplingParams,
+  prompt_logprobs: z.boolean().nullish(),
+  prompt_logprobs_last_n: z.int().min(1).nullish(),
+  topk_prompt_logprobs: z.int().min(0).nullish(),
+  topk_sample_logprobs: z.int().min(0).nullish(),
+  target_prompt_logprobs: z.unknown(),
+  prompt_alt_tokens_k: z.int().min(0).nullish(),
+  record_stability_info: z.boolean().nullish(),
+  type: typeTag,
+});
+
+export type SampleRequest = z.infer<typeof sampleRequest>;

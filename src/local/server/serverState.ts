@@ -1,0 +1,38 @@
+import type { Engine } from '../engine/engine.js';
+import type { BoundedMap } from './boundedMap.js';
+import type { CheckpointStore } from './checkpointStore.js';
+import type { Clock } from './clock.js';
+import type { Model } from './model.js';
+import type { PromiseStore } from './promiseStore.js';
+import type { Random } from './random.js';
+import type { Sampler } from './sampler.js';
+import type { ServerLimits } from './serverLimits.js';
+import type { ServerLog } from './serverLog.js';
+import type { Session } from './session.js';
+import type { TrainingRun } from './trainingRun.js';
+
+/** A model that is no longer loaded. */
+export interface GoneModel {
+  readonly reason: string;
+  /** The promise of the unload that the client asked for. */
+  readonly unloadPromiseId: string | undefined;
+}
+
+/** Everything that the routes work on. */
+export interface ServerState {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: ServerLog;
+  readonly limits: ServerLimits;
+  readonly readFile: (path: string) => Promise<Uint8Array>;
+  readonly promises: PromiseStore;
+  readonly checkpoints: CheckpointStore;
+  readonly sessions: Map<string, Session>;
+  readonly models: Map<string, Model>;
+  readonly samplers: Map<string, Sampler>;
+  /** Why sessions and models of the past are no more, and what runs were. */
+  readonly endedSessions: BoundedMap<string, string>;
+  readonly goneModels: BoundedMap<string, GoneModel>;
+  readonly runs: BoundedMap<string, TrainingRun>;
+}
