@@ -14,7 +14,8 @@ const allowed = new Map([
   ...layers.flatMap((rooms, height) => rooms.map((room) => [room, layers.slice(0, height).flat()])),
   // Text becomes tokens where the model's input is made.
   ['wire/modelInput', ['errors', 'log', 'wire', 'tokenizer']],
-  ['testing', ['errors', 'log', 'wire', 'transport']],
+  // A service on the marble transport is a client; what trains on it is the user's.
+  ['testing', layers.flat().filter((room) => room !== 'training')],
   ['dashboard', layers.flat()],
   ['local/engine', ['errors', 'graph', 'local/models']],
   ['local/server', ['errors', 'wire', 'local/engine', 'local/models']],

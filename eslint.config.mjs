@@ -88,9 +88,9 @@ export default defineConfig(
     },
   },
   {
-    files: ['test/**/*.ts', 'examples/**/*.test.ts'],
+    files: ['test/**/*.ts', 'examples/**/*.ts'],
     rules: {
-      // A test that reads the only value of a stream fails by itself where there is none.
+      // What reads the only value of a stream there fails by itself where there is none.
       'rxjs-x/no-ignored-default-value': 'off',
     },
   },
