@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { camelKeys } from './camelCase.js';
-import { openEnum, withDefault } from './optional.js';
+import { openEnum, optional, withDefault } from './optional.js';
 
 const flag = (byDefault: boolean) => withDefault(z.boolean(), byDefault);
 const size = (byDefault: number) => withDefault(z.number().positive(), byDefault);
@@ -14,8 +14,9 @@ export const clientConfigSchema = z
     inflight_response_bytes_semaphore_size: size(52_428_800),
     parallel_fwdbwd_chunks: flag(true),
     proto_compress_fwdbwd: flag(false),
-    fwdbwd_max_chunk_len: size(1024),
-    fwdbwd_max_chunk_bytes_count: size(5_000_000),
+    // Without a default: where the server sends none, the documented 128 examples and 500,000 tokens hold.
+    fwdbwd_max_chunk_len: optional(z.number().positive()),
+    fwdbwd_max_chunk_bytes_count: optional(z.number().positive()),
     fwdbwd_dispatch_bytes_semaphore_size: size(50_000_000),
     billing_exception_max_pause_duration_sec: withDefault(z.number().nonnegative(), 3600),
     sample_no_retries: flag(false),

@@ -25,7 +25,9 @@ export class ModelInput {
   /** Length in tokens. */
   readonly length: number;
 
+  /** @throws TinkerError `invalid_argument` for a negative token */
   constructor(readonly chunks: readonly ModelInputChunk[]) {
+    for (const { tokens } of chunks) checkTokens(tokens);
     this.length = chunks.reduce((sum, chunk) => sum + chunk.tokens.length, 0);
   }
 
@@ -40,10 +42,9 @@ export class ModelInput {
     if (!(tokens instanceof Int32Array) && !Array.isArray(tokens)) {
       throw invalidArgument('tokens as an Int32Array or an array of integers', tokens);
     }
+    if (tokens instanceof Int32Array) return new ModelInput([{ type: 'encoded_text', tokens }]);
     checkTokens(tokens);
-    return new ModelInput([
-      { type: 'encoded_text', tokens: tokens instanceof Int32Array ? tokens : Int32Array.from(tokens) },
-    ]);
+    return new ModelInput([{ type: 'encoded_text', tokens: Int32Array.from(tokens) }]);
   }
 
   /**

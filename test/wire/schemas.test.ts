@@ -50,11 +50,11 @@ describe('answers of servers', () => {
       fwdbwdMaxChunkLen: 128,
     });
     expect(wire.defaultClientConfig).toMatchObject({
-      fwdbwdMaxChunkBytesCount: 5_000_000,
       billingExceptionMaxPauseDurationSec: 3600,
       credentialDefaultSource: 'api_key',
       parallelFwdbwdChunks: true,
     });
+    expect(wire.defaultClientConfig).not.toHaveProperty('fwdbwdMaxChunkLen');
     expect(wire.clientConfigSchema.parse({ credential_default_source: 'oracle' }).credentialDefaultSource).toBe(
       'unknown',
     );

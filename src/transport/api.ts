@@ -1,0 +1,185 @@
+import { defer, map, type Observable, type SchedulerLike } from 'rxjs';
+import type * as z from 'zod';
+import { retryTransient } from '../../operators/retryTransient.js';
+import { TinkerError } from '../errors.js';
+import { type Logger, redactor } from '../log.js';
+import { parseJson, readResponse } from '../wire/readResponse.js';
+import { httpError } from './httpError.js';
+import { type Random, uuid } from './random.js';
+import { decideRetry } from './retryTable.js';
+import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
+
+/** Longest wait for one answer, in milliseconds. */
+const REQUEST_TIMEOUT = 60_000;
+/** How long the standard retries go on, in milliseconds. */
+const STANDARD_DEADLINE = 300_000;
+/** See {@link ApiOptions.billingPauseMs}. */
+const BILLING_PAUSE = 3_600_000;
+/** Least time between two warnings of a billing pause, in milliseconds. */
+const BILLING_NOTICE_INTERVAL = 60_000;
+
+/** What an {@link Api} is made of. */
+export interface ApiOptions {
+  readonly transport: Transport;
+  /** Missing where a server asks for none. */
+  readonly apiKey?: string | undefined;
+  /** Further headers of every request; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly scheduler: SchedulerLike;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly sdkVersion: string;
+  /** How long a 402 (billing) may hold up one request, in milliseconds; default 1 hour. */
+  readonly billingPauseMs?: number;
+}
+
+/** A body that is encoded already. */
+export interface EncodedBody {
+  readonly contentType: string;
+  readonly bytes: string | Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * How often a request is sent: `none` once; `standard` until 5 minutes have passed without success, pauses for 402 and
+ * 429 not counted; or until a deadline of one's own, with statuses that are final here.
+ */
+export type RetryPolicy = 'none' | 'standard' | { readonly deadlineMs: number; readonly final?: readonly number[] };
+
+/** One request, without what all requests share. */
+export interface ApiRequest {
+  readonly method: TransportRequest['method'];
+  /** With its query, e.g. `/api/v1/sessions?limit=20`. */
+  readonly path: string;
+  /** A value to be sent as JSON, or an encoded body. */
+  readonly body?: EncodedBody | object;
+  /** Default `send`. */
+  readonly pool?: Pool;
+  /** Of one attempt; default 60 s. */
+  readonly timeoutMs?: number;
+  /** Header names in lower case; they win. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: a new one a subscription. */
+  readonly idempotencyKey?: string;
+}
+
+/** A request and how its answer is read: by a schema of its JSON, or by a function. */
+export type ApiCall<T> = ApiRequest & { readonly retry: RetryPolicy } & (
+    { readonly schema: z.ZodType<T> } | { readonly read: (response: TransportResponse) => T }
+  );
+
+/** Requests with everything that they share: headers, errors, retries, notices of deprecation. */
+export class Api {
+  private readonly redact: (text: string) => string;
+  private lastBillingNotice = -Infinity;
+
+  constructor(private readonly options: ApiOptions) {
+    this.redact = redactor(options.apiKey);
+  }
+
+  /**
+   * Sends a request at each subscription; emits the answer that was read and completes.
+   *
+   * All retries carry the same bytes and the same idempotency key. Errors with a `TinkerError`: by status, by
+   * connection, or `invalid_response`.
+   */
+  call<T>(call: ApiCall<T>): Observable<T> {
+    const { retry } = call;
+    const { scheduler, random, billingPauseMs = BILLING_PAUSE } = this.options;
+    return defer(() => {
+      const once = this.request(this.encode(call)).pipe(map((response) => this.read(call, response)));
+      if (retry === 'none') return once;
+      const { deadlineMs, final = [] } = retry === 'standard' ? { deadlineMs: STANDARD_DEADLINE } : retry;
+      let pausedSince: number | undefined;
+      return once.pipe(
+        retryTransient({
+          decide: (error, attempt) => {
+            if (!(error instanceof TinkerError) || final.includes(error.details.status ?? 0)) return { retry: false };
+            pausedSince = error.code === 'payment_required' ? (pausedSince ?? scheduler.now()) : undefined;
+            if (pausedSince !== undefined && scheduler.now() - pausedSince >= billingPauseMs) return { retry: false };
+            return decideRetry(error, attempt, random);
+          },
+          deadlineMs,
+          scheduler,
+          onRetry: (error) => this.noteRetry(endpointOf(call), error),
+        }),
+      );
+    });
+  }
+
+  /** Sends a request once at each subscription and emits the answer of any status. */
+  callRaw(request: ApiRequest): Observable<TransportResponse> {
+    return defer(() => this.request(this.encode(request)));
+  }
+
+  /** The error of an answer that {@link callRaw} gave, with secrets taken out. */
+  errorOf(request: Pick<ApiRequest, 'method' | 'path'>, response: TransportResponse): TinkerError {
+    return httpError(endpointOf(request), response, this.redact);
+  }
+
+  private encode(request: ApiRequest): TransportRequest {
+    const { method, path, body, pool = 'send', timeoutMs = REQUEST_TIMEOUT, idempotencyKey } = request;
+    const { apiKey, headers, random, sdkVersion } = this.options;
+    const encoded = body === undefined || isEncoded(body) ? body : jsonBody(body);
+    return {
+      method,
+      path,
+      pool,
+      timeoutMs,
+      headers: {
+        accept: 'application/json',
+        'user-agent': `rxtinker/${sdkVersion}`,
+        'x-sdk-version': sdkVersion,
+        'x-idempotency-key': idempotencyKey ?? `rxtinker-${uuid(random)}`,
+        ...(apiKey !== undefined && { 'x-api-key': apiKey }),
+        ...(encoded !== undefined && { 'content-type': encoded.contentType }),
+        ...headers,
+        ...request.headers,
+      },
+      ...(encoded !== undefined && { body: encoded.bytes }),
+    };
+  }
+
+  private request(request: TransportRequest): Observable<TransportResponse> {
+    const { transport, log } = this.options;
+    return transport.send(request).pipe(
+      map((response) => {
+        const notice = response.headers['x-deprecation-note'];
+        if (notice !== undefined) {
+          const level = response.headers['x-deprecation-level'] === 'error' ? 'error' : 'warn';
+          log[level](`Deprecation notice: ${this.redact(notice)}`);
+        }
+        return response;
+      }),
+    );
+  }
+
+  private read<T>(call: ApiCall<T>, response: TransportResponse): T {
+    const endpoint = endpointOf(call);
+    if (response.status < 200 || response.status >= 300) throw httpError(endpoint, response, this.redact);
+    if ('read' in call) return call.read(response);
+    return readResponse(call.schema, parseJson(response.body, endpoint), endpoint);
+  }
+
+  private noteRetry(endpoint: string, error: unknown): void {
+    const { log, scheduler } = this.options;
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof TinkerError) || error.code !== 'payment_required') {
+      log.debug(`Sending ${endpoint} again: ${message}`);
+    } else if (scheduler.now() - this.lastBillingNotice >= BILLING_NOTICE_INTERVAL) {
+      this.lastBillingNotice = scheduler.now();
+      log.warn(`The job is paused due to billing status. Error: ${message}`);
+    }
+  }
+}
+
+function endpointOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string {
+  return `${method} ${path.replace(/\?.*/s, '')}`;
+}
+
+function isEncoded(body: object): body is EncodedBody {
+  return 'contentType' in body && 'bytes' in body;
+}
+
+function jsonBody(value: object): EncodedBody {
+  return { contentType: 'application/json', bytes: JSON.stringify(value) };
+}
