@@ -1,6 +1,6 @@
-export { clientConfigSchema, defaultClientConfig, type ClientConfig } from './clientConfig.js';
 export { toWireAdamParams, type AdamParams, type WireAdamParams } from './adamParams.js';
 export { checkpointListSchema, cursorSchema, type Checkpoint, type CheckpointList, type Cursor } from './checkpoint.js';
+export { clientConfigSchema, defaultClientConfig, type ClientConfig } from './clientConfig.js';
 export {
   decodeForwardBackwardOutput,
   encodeForwardBackward,

@@ -221,7 +221,7 @@ describe('fetch transport', () => {
     });
     const transport = fetchTransport({ baseUrl: url });
     const polls = Array.from({ length: 6 }, () => firstValueFrom(transport.send(request({ pool: 'poll' }))));
-    await expect.poll(() => open).toBe(4);
+    await expect.poll(() => open, { timeout: 10_000 }).toBe(4);
     await firstValueFrom(transport.send(request({ path: '/send' })));
     expect(open).toBe(4);
     while (most.length < 6) {
