@@ -30,16 +30,18 @@ export function evaluate<Key extends string>(
   feeds: Readonly<Record<string, Tensor>>,
   options: EvaluateOptions = {},
 ): Record<Key, Tensor> {
-  const entries = Object.entries<Node>(outputs);
-  const values = run(
-    entries.map(([, node]) => node),
-    feeds,
-    options,
-  );
-  return Object.fromEntries(entries.map(([key, node]) => [key, tensorOf(values, node)])) as Record<Key, Tensor>;
+  const keys = Object.keys(outputs);
+  const values = evaluateNodes(Object.values<Node>(outputs), feeds, options);
+  // One value for each key, which fromEntries forgets.
+  return Object.fromEntries(keys.map((key, i) => [key, values[i]])) as Record<Key, Tensor>;
 }
 
-function run(outputs: readonly Node[], feeds: Readonly<Record<string, Tensor>>, { precision }: EvaluateOptions) {
+/** As {@link evaluate}, for nodes in a row. */
+export function evaluateNodes(
+  outputs: readonly Node[],
+  feeds: Readonly<Record<string, Tensor>>,
+  { precision }: EvaluateOptions = {},
+): Tensor[] {
   const order = topologicalOrder(outputs);
   const uses = new Map<Node, number>();
   const use = (node: Node, count: number): number => {
@@ -64,7 +66,7 @@ function run(outputs: readonly Node[], feeds: Readonly<Record<string, Tensor>>, 
     values.set(node, tensor);
     for (const input of node.inputs) if (use(input, -1) === 0) values.delete(input);
   }
-  return values;
+  return outputs.map((node) => tensorOf(values, node));
 }
 
 function isInput(node: Node): boolean {
