@@ -1,0 +1,39 @@
+import type { SchedulerLike } from 'rxjs';
+import type { Logger } from '../log.js';
+import type { Api } from '../transport/api.js';
+import { Operation } from './operation.js';
+import { type OperationScope, OperationState, type OperationWork } from './operationState.js';
+import { type Road, directRoad } from './road.js';
+
+/** How long the client waits before it gives up, in milliseconds. */
+export interface Deadlines {
+  /** A send without a known outcome closes the lane; pauses for 402 and 429 are not counted. */
+  readonly sendDeadlineMs: number;
+  /** Polling without any HTTP answer fails with `connection_lost`. */
+  readonly silenceDeadlineMs: number;
+  /** How long a 402 (billing) may pause an operation. */
+  readonly billingPauseMs: number;
+}
+
+/** What all clients of one service share. */
+export interface Connection extends OperationScope {
+  readonly api: Api;
+  readonly log: Logger;
+  /** Time of waits; its timers keep the process alive. */
+  readonly scheduler: SchedulerLike;
+  /** Time of heartbeats and notices; its timers do not. */
+  readonly background: SchedulerLike;
+  /** Numbers in [0, 1) for jitter. */
+  readonly random: () => number;
+  readonly deadlines: Deadlines;
+}
+
+/** Makes an operation of what it does, by way of a road. */
+export function makeOperation<S, T>(
+  connection: Connection,
+  work: OperationWork<S, T>,
+  options: { readonly road?: Road; readonly signal?: AbortSignal | undefined } = {},
+): Operation<T> {
+  const state = new OperationState(work, options.road ?? directRoad, connection, options.signal);
+  return new Operation(work.type, state, connection.scheduler);
+}

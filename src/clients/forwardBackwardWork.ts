@@ -1,0 +1,211 @@
+import {
+  type Observable,
+  catchError,
+  concatMap,
+  defer,
+  from,
+  ignoreElements,
+  map,
+  of,
+  tap,
+  throwError,
+  toArray,
+  concat,
+} from 'rxjs';
+import { splitIntoChunks } from '../../operators/chunkData.js';
+import { reduceMetricMaps } from '../../operators/reduceMetrics.js';
+import { TinkerError } from '../errors.js';
+import { isDefiniteRefusal } from '../transport/retryTable.js';
+import { decodeForwardBackwardOutput, encodeForwardBackward } from '../wire/codec.js';
+import type { PreparedDatum } from '../wire/datum.js';
+import type { ForwardBackwardOutput } from '../wire/forwardBackwardOutput.js';
+import type { LossName } from '../wire/lossName.js';
+import { type SentRequest, announce, awaitResult, postInLane, whenClean, withDetails } from './laneWork.js';
+import type { ModelContext } from './modelContext.js';
+import type { OperationContext, OperationWork } from './operationState.js';
+
+/** The largest chunk of a batch that is sent as one request. */
+export interface ChunkLimits {
+  /** Datums; default: the server's limit, 128 where it has none. */
+  readonly maxExamples?: number;
+  /** Tokens of the model inputs; default 500,000. */
+  readonly maxTokens?: number;
+}
+
+/** A pass over a batch, ready to be sent. */
+export interface BatchPass {
+  readonly data: readonly PreparedDatum[];
+  readonly loss: LossName;
+  readonly lossConfig: Readonly<Record<string, number | string>>;
+  readonly forwardOnly: boolean;
+  readonly limits: ChunkLimits;
+}
+
+/** One chunk after its POST: waiting, refused, or with its outcome. */
+interface SentChunk {
+  readonly sent?: SentRequest;
+  outcome?: { readonly output: ForwardBackwardOutput } | { readonly error: TinkerError };
+}
+
+const nameOf = (pass: Pick<BatchPass, 'forwardOnly'>): string => (pass.forwardOnly ? 'forward' : 'forward_backward');
+
+/** The work of one pass: chunks sent one after another, each waiting for its promise only, then polled in order. */
+export function forwardBackwardWork(
+  model: ModelContext,
+  pass: BatchPass,
+): OperationWork<readonly SentChunk[], ForwardBackwardOutput> {
+  const type = nameOf(pass);
+  let seqIds: readonly number[] = [];
+  return {
+    type,
+    send: (context) =>
+      whenClean(model, () => sendChunks(model, pass, context)).pipe(
+        tap((chunks) => {
+          seqIds = seqIdsOf(chunks);
+          context.report({ type: 'sent', seqIds });
+          announce(model, { type: 'sent', operation: type, seqIds });
+        }),
+      ),
+    poll: (chunks, context) => awaitChunks(model, pass, chunks, context),
+    settled: (outcome) => {
+      if ('error' in outcome) announce(model, { type: 'failed', operation: type, seqIds, error: outcome.error });
+      else announce(model, { type: 'done', operation: type, seqIds }, outcome.value.metrics);
+    },
+  };
+}
+
+/** The batch in chunks within the user's limits, else the server's, else the documented ones. */
+export function chunksOf(model: ModelContext, pass: Pick<BatchPass, 'data' | 'limits'>): readonly PreparedDatum[][] {
+  const { flags } = model;
+  return splitIntoChunks(pass.data, {
+    maxExamples: pass.limits.maxExamples ?? flags.fwdbwdMaxChunkLen ?? 128,
+    maxTokens: pass.limits.maxTokens ?? 500_000,
+    ...(flags.fwdbwdMaxChunkBytesCount !== undefined && { maxBytes: flags.fwdbwdMaxChunkBytesCount }),
+    countTokens: (datum: PreparedDatum) => datum.modelInput.length,
+    countBytes: datumBytes,
+  });
+}
+
+/** Sends every chunk once the first has begun, whatever becomes of the others. */
+export function sendChunks(
+  model: ModelContext,
+  pass: BatchPass,
+  context: OperationContext,
+): Observable<readonly SentChunk[]> {
+  const chunks = chunksOf(model, pass);
+  const type = nameOf(pass);
+  return from(chunks).pipe(
+    concatMap((data, index) =>
+      postInLane(model, {
+        type,
+        path: `/api/v1/${type}`,
+        body: (seqId) => {
+          const { contentType, body } = encodeForwardBackward({ ...pass, modelId: model.modelId, seqId, data });
+          return { contentType, bytes: body };
+        },
+      }).pipe(
+        map((sent): SentChunk => {
+          context.report({ type: 'chunk', chunk: index + 1, chunks: chunks.length, seqId: sent.seqId });
+          return { sent };
+        }),
+        catchError((error: unknown) => {
+          if (!(error instanceof TinkerError) || !isDefiniteRefusal(error)) return throwError(() => error);
+          return of<SentChunk>({ outcome: { error } });
+        }),
+      ),
+    ),
+    toArray(),
+    map((sent) => {
+      // A batch refused in part must stop the optimizer step behind it before that is sent.
+      if (sent.some(isRefused)) throw failure(model, pass, sent);
+      return sent;
+    }),
+  );
+}
+
+/** Waits for the chunks in order, and puts their results together; what is already there is not asked for again. */
+export function awaitChunks(
+  model: ModelContext,
+  pass: BatchPass,
+  chunks: readonly SentChunk[],
+  context: OperationContext,
+): Observable<ForwardBackwardOutput> {
+  const type = nameOf(pass);
+  const request = {
+    type,
+    requestType: pass.forwardOnly ? 'Forward' : 'ForwardBackward',
+    read: decodeForwardBackwardOutput,
+  };
+  const waits = from(chunks).pipe(
+    concatMap((chunk) => {
+      if (chunk.outcome !== undefined || chunk.sent === undefined) return [];
+      return awaitResult(model, chunk.sent, request, context).pipe(
+        tap((output) => {
+          chunk.outcome = { output };
+        }),
+        catchError((error: unknown) => {
+          if (!(error instanceof TinkerError) || error.code === 'connection_lost') return throwError(() => error);
+          chunk.outcome = { error };
+          return of(undefined);
+        }),
+      );
+    }),
+    ignoreElements(),
+  );
+  return concat(
+    waits,
+    defer(() => {
+      const outputs = chunks.flatMap((chunk) =>
+        chunk.outcome !== undefined && 'output' in chunk.outcome ? [chunk.outcome.output] : [],
+      );
+      return outputs.length === chunks.length
+        ? of(joinOutputs(outputs))
+        : throwError(() => failure(model, pass, chunks));
+    }),
+  );
+}
+
+/** One result out of those of the chunks: outputs in order, metrics reduced. */
+export function joinOutputs(outputs: readonly ForwardBackwardOutput[]): ForwardBackwardOutput {
+  return {
+    lossFnOutputType: outputs[0]?.lossFnOutputType ?? 'ArrayRecord',
+    lossFnOutputs: outputs.flatMap((output) => output.lossFnOutputs),
+    metrics: reduceMetricMaps(outputs.map(({ metrics, lossFnOutputs }) => ({ metrics, weight: lossFnOutputs.length }))),
+  };
+}
+
+export function seqIdsOf(chunks: readonly SentChunk[]): readonly number[] {
+  return chunks.flatMap((chunk) => (chunk.sent === undefined ? [] : [chunk.sent.seqId]));
+}
+
+const isRefused = (chunk: SentChunk): boolean => chunk.sent === undefined;
+
+function failure(model: ModelContext, pass: BatchPass, chunks: readonly SentChunk[]): TinkerError {
+  const errors = chunks.map((chunk) =>
+    chunk.outcome !== undefined && 'error' in chunk.outcome ? chunk.outcome.error : undefined,
+  );
+  const failed = errors.flatMap((error, index) => (error === undefined ? [] : [index]));
+  const accepted = errors.flatMap((error, index) => (error === undefined ? [index] : []));
+  const first = errors.find((error) => error !== undefined) ?? new TinkerError('request_failed', 'A chunk failed.');
+  if (pass.forwardOnly || accepted.length === 0) return first;
+  const laterSent = model.lane.sentAfter(seqIdsOf(chunks).at(-1) ?? 0);
+  const partial = withDetails(
+    new TinkerError(
+      'partial_gradient',
+      `${String(failed.length)} of ${String(chunks.length)} chunks of a batch failed (${failed.join(', ')}), the others were accepted, ` +
+        `so the accumulated gradient is part of a batch. First failure: ${first.message} ` +
+        'Nothing more is sent to this model until a load succeeds or training.acceptGradient() is called.',
+      { cause: first },
+    ),
+    { accepted, failed, ...(laterSent.length > 0 && { laterSent }) },
+  );
+  model.lane.markDirty(partial);
+  return partial;
+}
+
+/** The protocol's estimate of a datum's size: 4 bytes a token and those of its tensors. */
+function datumBytes(datum: PreparedDatum): number {
+  let bytes = 4 * datum.modelInput.length;
+  for (const tensor of Object.values(datum.lossFnInputs)) bytes += tensor.data.byteLength;
+  return bytes;
+}

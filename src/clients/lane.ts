@@ -1,0 +1,175 @@
+import {
+  BehaviorSubject,
+  EMPTY,
+  type Observable,
+  Subject,
+  catchError,
+  defer,
+  filter,
+  finalize,
+  ignoreElements,
+  map,
+  take,
+  takeUntil,
+  tap,
+  throwError,
+} from 'rxjs';
+import { sendInOrder } from '../../operators/sendInOrder.js';
+import { type SentOperation, TinkerError } from '../errors.js';
+import { isDefiniteRefusal } from '../transport/retryTable.js';
+import type { Road, Ticket } from './road.js';
+
+/** Promises polled at once: a model finishes in order, so the oldest few are enough. */
+const CONCURRENT_POLLS = 4;
+/** Sends remembered for `laterSent`; older ones are of no use to who reads an error. */
+const REMEMBERED_SENDS = 256;
+
+/** The one queue of a model: sends leave it one at a time in order of subscription, polling goes on beside it. */
+export class Lane implements Road {
+  private nextSeqId: number;
+  private readonly tickets = new Subject<Ticket>();
+  private readonly resumed = new Subject<Ticket>();
+  private readonly ended = new Subject<void>();
+  private readonly underWay = new BehaviorSubject(0);
+  private sent: SentOperation[] = [];
+  private stopped: TinkerError | undefined;
+  private broken: TinkerError | undefined;
+  private dirty: TinkerError | undefined;
+
+  /** @param firstSeqId 1, or 2 where an older server's load took 1. */
+  constructor(firstSeqId: number) {
+    this.nextSeqId = firstSeqId;
+    this.tickets
+      .pipe(
+        sendInOrder({
+          send: (ticket) => this.leave(ticket),
+          poll: (ticket: Ticket) => ticket.poll().pipe(finalize(() => this.count(-1))),
+          concurrentPolls: CONCURRENT_POLLS,
+          resume: this.resumed,
+        }),
+        takeUntil(this.ended),
+      )
+      .subscribe();
+  }
+
+  enter(ticket: Ticket): void {
+    const refused = this.broken ?? this.stopped;
+    if (refused !== undefined) {
+      ticket.fail(refused);
+      return;
+    }
+    this.count(1);
+    this.tickets.next(ticket);
+  }
+
+  resume(ticket: Ticket): void {
+    this.count(1);
+    this.resumed.next(ticket);
+  }
+
+  /** Sends one request of the operation whose turn it is; a definite refusal gives the seq_id back. */
+  post<T>(
+    type: string,
+    request: (seqId: number) => Observable<T>,
+  ): Observable<{ readonly seqId: number; readonly answer: T }> {
+    return defer(() => {
+      const seqId = this.nextSeqId;
+      return request(seqId).pipe(
+        tap(() => {
+          this.spend(type, seqId);
+        }),
+        map((answer) => ({ seqId, answer })),
+        catchError((error: unknown) => throwError(() => this.sendFailed(type, seqId, error))),
+      );
+    });
+  }
+
+  /** The error that keeps operations from being sent until a load succeeds, if there is one. */
+  get gradientDirty(): TinkerError | undefined {
+    return this.dirty;
+  }
+
+  /** From here on operations fail with `gradient_dirty`, until `acceptGradient`. */
+  markDirty(cause: TinkerError): void {
+    this.dirty ??= new TinkerError(
+      'gradient_dirty',
+      'Not sent: an earlier forwardBackward was accepted in part only, so the accumulated gradient is part of a batch. ' +
+        'Load a checkpoint (loadStateWithOptimizer), or call training.acceptGradient() to go on with it as it is.',
+      { cause, details: cause.details },
+    );
+  }
+
+  acceptGradient(): void {
+    this.dirty = undefined;
+  }
+
+  /** What was sent behind a seq_id, the latest 256 sends at most. */
+  sentAfter(seqId: number): readonly SentOperation[] {
+    return this.sent.filter((operation) => operation.seqId > seqId);
+  }
+
+  /** Takes no new operation from now on. */
+  stop(error: TinkerError): void {
+    this.stopped ??= error;
+  }
+
+  /** Undoes a `stop` that came to nothing. */
+  reopen(error: TinkerError): void {
+    if (this.stopped === error) this.stopped = undefined;
+  }
+
+  /** Completes when nothing is queued, sent or polled. */
+  drained(): Observable<never> {
+    return this.underWay.pipe(
+      filter((count) => count === 0),
+      take(1),
+      ignoreElements(),
+    );
+  }
+
+  /** Ends every send and poll at once. */
+  destroy(): void {
+    this.ended.next();
+    this.tickets.complete();
+    this.resumed.complete();
+  }
+
+  private leave(ticket: Ticket): Observable<Ticket> {
+    return defer(() => {
+      let handedOver = false;
+      if (this.broken !== undefined) ticket.fail(this.broken);
+      return (this.broken === undefined ? ticket.send() : EMPTY).pipe(
+        tap(() => {
+          handedOver = true;
+        }),
+        finalize(() => {
+          if (!handedOver) this.count(-1);
+        }),
+      );
+    });
+  }
+
+  private count(change: number): void {
+    this.underWay.next(this.underWay.value + change);
+  }
+
+  private spend(type: string, seqId: number): void {
+    this.nextSeqId = seqId + 1;
+    this.sent.push({ type, seqId });
+    if (this.sent.length > 2 * REMEMBERED_SENDS) this.sent = this.sent.slice(-REMEMBERED_SENDS);
+  }
+
+  private sendFailed(type: string, seqId: number, error: unknown): unknown {
+    if (!(error instanceof TinkerError) || isDefiniteRefusal(error)) return error;
+    this.spend(type, seqId);
+    if (error.code === 'invalid_response') return error;
+    this.broken = new TinkerError(
+      'lane_broken',
+      `${type} with seq_id ${String(seqId)} was sent, but its outcome is unknown: ${error.message} ` +
+        'The server may have run it, so nothing more is sent to this model. ' +
+        'Go on from the last checkpoint with service.createTrainingClientFromStateWithOptimizer(path).',
+      { cause: error, details: { operation: type, seqId } },
+    );
+    return this.broken;
+  }
+}

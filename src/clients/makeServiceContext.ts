@@ -1,0 +1,118 @@
+import {
+  BehaviorSubject,
+  EMPTY,
+  type Observable,
+  asyncScheduler,
+  catchError,
+  filter,
+  finalize,
+  ignoreElements,
+  switchMap,
+  take,
+  of,
+} from 'rxjs';
+import { HOSTED_BASE_URL, type ResolvedConfig } from '../config.js';
+import { consoleLogger } from '../log.js';
+import { type Tokenizer, loadTokenizer, tokenizerId } from '../tokenizer/index.js';
+import { Api } from '../transport/api.js';
+import { cryptoRandom, uuid } from '../transport/random.js';
+import type { Transport } from '../transport/transport.js';
+import { backgroundScheduler } from './backgroundScheduler.js';
+import type { Connection } from './connection.js';
+import type { ServiceContext } from './serviceContext.js';
+import type { ServiceOptions } from './serviceOptions.js';
+import { Session } from './session.js';
+import { Telemetry } from './telemetry.js';
+import { SDK_VERSION } from './version.js';
+
+/** Puts together what the clients of one service share. */
+export function makeServiceContext(
+  config: ResolvedConfig,
+  transport: Transport,
+  options: ServiceOptions,
+): ServiceContext {
+  const { random = cryptoRandom, scheduler = asyncScheduler } = options;
+  const log = options.log ?? consoleLogger(config.logLevel);
+  const connection: Connection = {
+    api: new Api({
+      transport,
+      apiKey: config.apiKey,
+      headers: config.headers,
+      scheduler,
+      random,
+      log,
+      sdkVersion: SDK_VERSION,
+    }),
+    log,
+    scheduler,
+    background: options.scheduler ?? backgroundScheduler,
+    random,
+    deadlines: {
+      sendDeadlineMs: options.sendDeadlineMs ?? 300_000,
+      silenceDeadlineMs: options.silenceDeadlineMs ?? 300_000,
+      billingPauseMs: 3_600_000,
+    },
+    active: new Set(),
+    closed: undefined,
+  };
+  const session = new Session(connection, {
+    tags: config.tags,
+    userMetadata: options.userMetadata ?? {},
+    ...(config.projectId !== undefined && { projectId: config.projectId }),
+    ...(options.displayName !== undefined && { displayName: options.displayName }),
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 10_000,
+  });
+  const unfinished = new BehaviorSubject(0);
+  const count = (change: number): void => {
+    unfinished.next(unfinished.value + change);
+  };
+  return {
+    connection,
+    session,
+    telemetry: new Telemetry(connection, config.telemetry, () => session.currentId, uuid(random)),
+    queueWarningIntervalMs: options.queueWarningIntervalMs ?? 60_000,
+    models: new Set(),
+    tokenizer: tokenizers(connection, config.baseUrl),
+    finishLater(work) {
+      count(1);
+      work
+        .pipe(
+          catchError((error: unknown) => {
+            log.warn(`What was left to do failed: ${String(error)}`);
+            return EMPTY;
+          }),
+          finalize(() => {
+            count(-1);
+          }),
+        )
+        .subscribe();
+    },
+    finishing: () =>
+      unfinished.pipe(
+        filter((left) => left === 0),
+        take(1),
+        ignoreElements(),
+      ),
+  };
+}
+
+/** Finds tokenizers: the server's own first, and each id once. */
+function tokenizers({ api, scheduler }: Connection, baseUrl: string): ServiceContext['tokenizer'] {
+  const found = new Map<string, Observable<Tokenizer>>();
+  const file = (path: string): Observable<Uint8Array> =>
+    api.callRaw({ method: 'GET', path }).pipe(switchMap(({ status, body }) => (status === 200 ? of(body) : EMPTY)));
+  return ({ modelName, info }, load) => {
+    const id = tokenizerId(modelName, info?.modelData);
+    if (load !== undefined) return load(id);
+    const known = found.get(id);
+    if (known !== undefined) return known;
+    // Our servers ship their models' tokenizers; the hosted service does not, so it is not asked.
+    const byRule = baseUrl.startsWith(new URL(HOSTED_BASE_URL).origin)
+      ? undefined
+      : `/api/v1/tokenizers/${modelName}/tokenizer.json`;
+    const path = info?.modelData.tokenizerUrl ?? byRule;
+    const loading = loadTokenizer(id, { scheduler, ...(path !== undefined && { fromServer: file(path) }) });
+    found.set(id, loading);
+    return loading;
+  };
+}

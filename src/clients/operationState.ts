@@ -1,0 +1,353 @@
+import {
+  EMPTY,
+  type Observable,
+  type SchedulerLike,
+  Subject,
+  type Subscriber,
+  defer,
+  catchError,
+  defaultIfEmpty,
+  ignoreElements,
+  map,
+  mergeMap,
+  take,
+  takeUntil,
+  tap,
+} from 'rxjs';
+import { TinkerError } from '../errors.js';
+import type { OperationProgress } from './operationProgress.js';
+import type { Road, Ticket } from './road.js';
+
+/** What a running operation may say and ask of the one who runs it. */
+export interface OperationContext {
+  report(progress: OperationProgress): void;
+  /** Emits when the last subscriber leaves; only work that may stop between two sends listens to it. */
+  readonly abandoned$: Observable<void>;
+}
+
+/** What an operation does: a send that is never cut short, then a wait that may be left and taken up again. */
+export interface OperationWork<S, T> {
+  /** The field's name of the operation, e.g. `forward_backward`. */
+  readonly type: string;
+  /** Sends; emits once what the wait needs. Completing without a value means that it stopped because it was abandoned. */
+  send(context: OperationContext): Observable<S>;
+  /** Waits for the result. */
+  poll(sent: S, context: OperationContext): Observable<T>;
+  /** What to do with a result that comes when nobody is subscribed; then polling goes on without subscribers. */
+  readonly discard?: (result: T) => void;
+  /** True for an unload: closing the service waits for it. */
+  readonly survivesClose?: boolean;
+  /** Told when the last subscriber leaves the wait for the result. */
+  readonly abandoned?: () => void;
+  /** Told once of the outcome. */
+  readonly settled?: (outcome: { readonly value: T } | { readonly error: TinkerError }) => void;
+}
+
+/** The operations that somebody waits for, so that closing can fail them. */
+export interface OperationScope {
+  readonly active: Set<{ fail(error: TinkerError): void; close(error: TinkerError): void }>;
+  /** Why nothing starts any more, once closed. */
+  closed: TinkerError | undefined;
+  readonly scheduler: SchedulerLike;
+}
+
+type Phase<S, T> =
+  | { readonly name: 'idle' }
+  | { readonly name: 'queued'; readonly ticket: OperationTicket<S, T> }
+  | { readonly name: 'sending' }
+  | { readonly name: 'sent'; readonly sent: S }
+  | { readonly name: 'polling'; readonly sent: S; readonly ticket: OperationTicket<S, T> }
+  | { readonly name: 'done'; readonly value: T }
+  | { readonly name: 'failed'; readonly error: TinkerError };
+
+/** The place of an operation in a road; it forgets the operation when that leaves, so that a queue keeps no data. */
+class OperationTicket<S, T> implements Ticket {
+  constructor(private state: OperationState<S, T> | undefined) {}
+
+  send(): Observable<Ticket> {
+    return defer(() => this.state?.send(this) ?? EMPTY);
+  }
+
+  poll(): Observable<never> {
+    return defer(() => this.state?.poll(this) ?? EMPTY);
+  }
+
+  fail(error: TinkerError): void {
+    this.state?.fail(error);
+  }
+
+  forget(): void {
+    this.state = undefined;
+  }
+}
+
+/** The life of one operation, shared by all its subscribers: idle, queued, sending, sent, polling, done or failed. */
+export class OperationState<S, T> {
+  private phase: Phase<S, T> = { name: 'idle' };
+  private work: OperationWork<S, T> | undefined;
+  private readonly subscribers = new Set<Subscriber<T>>();
+  private readonly abandoned = new Subject<void>();
+  private readonly stop = new Subject<void>();
+  private latest: OperationProgress | undefined;
+  private progress: Subject<OperationProgress> | undefined;
+  private forgetSignal: (() => void) | undefined;
+
+  constructor(
+    work: OperationWork<S, T>,
+    private readonly road: Road,
+    private readonly scope: OperationScope,
+    signal: AbortSignal | undefined,
+  ) {
+    this.work = work;
+    if (signal !== undefined) this.obey(signal);
+  }
+
+  attach(subscriber: Subscriber<T>): void {
+    if (this.phase.name === 'done') {
+      subscriber.next(this.phase.value);
+      subscriber.complete();
+      return;
+    }
+    if (this.phase.name === 'idle' && this.scope.closed !== undefined) this.close(this.scope.closed);
+    if (this.phase.name === 'failed') {
+      this.replayError(subscriber, this.phase.error);
+      return;
+    }
+    this.subscribers.add(subscriber);
+    subscriber.add(() => {
+      this.detach(subscriber);
+    });
+    this.scope.active.add(this);
+    if (this.phase.name === 'idle') this.enqueue();
+    else if (this.phase.name === 'sent') this.resume(this.phase.sent);
+  }
+
+  /** Emits the latest progress and what follows; never starts the operation. */
+  watch(subscriber: Subscriber<OperationProgress>): void {
+    if (this.latest !== undefined) subscriber.next(this.latest);
+    if (this.phase.name === 'done' || this.phase.name === 'failed') {
+      subscriber.complete();
+      return;
+    }
+    this.progress ??= new Subject();
+    subscriber.add(this.progress.subscribe(subscriber));
+  }
+
+  /** Ends the operation for all its subscribers, later ones too. What is being sent goes on. */
+  fail(error: TinkerError): void {
+    if (this.phase.name === 'done' || this.phase.name === 'failed') return;
+    const listeners = this.settle({ name: 'failed', error }, { type: 'failed', error });
+    for (const subscriber of listeners) subscriber.error(error);
+  }
+
+  /** Fails as the service closes, unless the work belongs to the closing. */
+  close(error: TinkerError): void {
+    if (this.work?.survivesClose !== true) this.fail(error);
+  }
+
+  send(ticket: OperationTicket<S, T>): Observable<Ticket> {
+    const work = this.work;
+    if (work === undefined || this.phase.name !== 'queued') return EMPTY;
+    this.phase = { name: 'sending' };
+    return work.send(this.context).pipe(
+      take(1),
+      map((sent) => ({ sent })),
+      defaultIfEmpty(undefined),
+      mergeMap((answer) => {
+        if (this.phase.name === 'failed' && this.phase.error.code !== 'closed' && answer !== undefined) {
+          return work.discard === undefined ? EMPTY : [this.orphan(work, answer.sent)];
+        }
+        if (this.phase.name !== 'sending') return EMPTY;
+        if (answer === undefined) {
+          this.phase = { name: 'idle' };
+          if (this.subscribers.size > 0) this.enqueue();
+          return EMPTY;
+        }
+        if (this.subscribers.size === 0 && work.discard === undefined) {
+          this.phase = { name: 'sent', sent: answer.sent };
+          return EMPTY;
+        }
+        this.phase = { name: 'polling', sent: answer.sent, ticket };
+        return [ticket];
+      }),
+      catchError((error: unknown) => {
+        this.fail(asTinkerError(error, work.type));
+        return EMPTY;
+      }),
+    );
+  }
+
+  poll(ticket: OperationTicket<S, T>): Observable<never> {
+    const { work, phase } = this;
+    if (work === undefined || phase.name !== 'polling' || phase.ticket !== ticket) return EMPTY;
+    return defer(() => work.poll(phase.sent, this.context)).pipe(
+      take(1),
+      tap((value) => {
+        this.succeed(value, work);
+      }),
+      catchError((error: unknown) => {
+        this.pollFailed(asTinkerError(error, work.type));
+        return EMPTY;
+      }),
+      ignoreElements(),
+      takeUntil(this.stop),
+    );
+  }
+
+  private orphan(work: OperationWork<S, T>, sent: S): Ticket {
+    return {
+      send: () => EMPTY,
+      poll: () =>
+        work.poll(sent, this.context).pipe(
+          take(1),
+          tap((value) => work.discard?.(value)),
+          catchError(() => EMPTY),
+          ignoreElements(),
+        ),
+      fail: () => undefined,
+    };
+  }
+
+  private readonly context: OperationContext = {
+    report: (progress) => {
+      this.report(progress);
+    },
+    abandoned$: this.abandoned.asObservable(),
+  };
+
+  private detach(subscriber: Subscriber<T>): void {
+    this.subscribers.delete(subscriber);
+    if (this.subscribers.size > 0) return;
+    const { phase } = this;
+    if (phase.name === 'queued') {
+      phase.ticket.forget();
+      this.phase = { name: 'idle' };
+    } else if (phase.name === 'sending') {
+      this.abandoned.next();
+    } else if (phase.name === 'polling' && this.work?.discard === undefined) {
+      this.phase = { name: 'sent', sent: phase.sent };
+      this.stop.next();
+      phase.ticket.forget();
+      this.work?.abandoned?.();
+    }
+    if (this.phase.name !== 'polling') this.scope.active.delete(this);
+  }
+
+  private enqueue(): void {
+    const ticket = new OperationTicket<S, T>(this);
+    this.phase = { name: 'queued', ticket };
+    this.report({ type: 'queued' });
+    this.road.enter(ticket);
+  }
+
+  private resume(sent: S): void {
+    const ticket = new OperationTicket<S, T>(this);
+    this.phase = { name: 'polling', sent, ticket };
+    this.road.resume(ticket);
+  }
+
+  private succeed(value: T, work: OperationWork<S, T>): void {
+    if (this.phase.name !== 'polling') {
+      work.discard?.(value);
+      return;
+    }
+    if (this.subscribers.size === 0 && work.discard !== undefined) {
+      this.fail(discarded(work.type));
+      work.discard(value);
+      return;
+    }
+    const listeners = this.settle({ name: 'done', value }, { type: 'done' });
+    for (const subscriber of listeners) {
+      subscriber.next(value);
+      subscriber.complete();
+    }
+  }
+
+  private pollFailed(error: TinkerError): void {
+    // A lost connection is no outcome: who is subscribed hears of it, who subscribes again goes on waiting.
+    if (error.code !== 'connection_lost' || this.phase.name !== 'polling') {
+      this.fail(error);
+      return;
+    }
+    this.phase = { name: 'sent', sent: this.phase.sent };
+    const listeners = this.takeSubscribers();
+    for (const subscriber of listeners) subscriber.error(error);
+  }
+
+  private settle(phase: Phase<S, T>, last: OperationProgress): Subscriber<T>[] {
+    const { phase: before, work } = this;
+    this.phase = phase;
+    this.work = undefined;
+    this.forgetSignal?.();
+    if (before.name === 'queued') before.ticket.forget();
+    this.report(last);
+    this.progress?.complete();
+    this.progress = undefined;
+    const listeners = this.takeSubscribers();
+    if (phase.name === 'done') work?.settled?.({ value: phase.value });
+    if (phase.name === 'failed') {
+      work?.settled?.({ error: phase.error });
+      this.abandoned.next();
+      // A model made for a caller who aborted is still to be unloaded, so the wait for it goes on.
+      if (work?.discard === undefined || phase.error.code === 'closed') this.stop.next();
+    }
+    return listeners;
+  }
+
+  private takeSubscribers(): Subscriber<T>[] {
+    const listeners = [...this.subscribers];
+    this.subscribers.clear();
+    this.scope.active.delete(this);
+    return listeners;
+  }
+
+  private replayError(subscriber: Subscriber<T>, error: TinkerError): void {
+    // Asynchronous and not retryable: a plain retry() must neither overflow the stack nor believe that it sends again.
+    const { code, message, cause, details } = error;
+    subscriber.add(
+      this.scope.scheduler.schedule(() => {
+        subscriber.error(new TinkerError(code, message, { retryable: false, cause: cause ?? error, details }));
+      }),
+    );
+  }
+
+  private report(progress: OperationProgress): void {
+    this.latest = progress;
+    this.progress?.next(progress);
+  }
+
+  private obey(signal: AbortSignal): void {
+    const abort = (): void => {
+      this.fail(aborted(this.work?.type ?? 'The operation', signal.reason));
+    };
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener('abort', abort, { once: true });
+    this.forgetSignal = () => {
+      signal.removeEventListener('abort', abort);
+    };
+  }
+}
+
+/** The error of an operation whose signal was aborted. */
+function aborted(type: string, reason: unknown): TinkerError {
+  return new TinkerError('aborted', `${type} was aborted by its signal. What was already sent is finished.`, {
+    cause: reason,
+  });
+}
+
+function discarded(type: string): TinkerError {
+  return new TinkerError(
+    'aborted',
+    `${type} finished when nobody was subscribed, and its result was given back. Call the method again.`,
+  );
+}
+
+/** Whatever a step of an operation threw, as the package's error. */
+function asTinkerError(error: unknown, type: string): TinkerError {
+  if (error instanceof TinkerError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TinkerError('invalid_response', `${type} failed unexpectedly: ${message}`, { cause: error });
+}

@@ -1,0 +1,70 @@
+import { type Observable, defer, map, switchMap } from 'rxjs';
+import { invalidArgument } from '../errors.js';
+import { samplerInfoSchema, samplingSessionSchema } from '../wire/index.js';
+import { makeOperation } from './connection.js';
+import type { Operation } from './operation.js';
+import { SamplingClient } from './sampling.js';
+import type { ServiceContext } from './serviceContext.js';
+import { checkTinkerPath } from './tinkerPath.js';
+import type { CallOptions } from './trainingOptions.js';
+
+/** The weights to sample from: a base model, saved weights, or both. */
+export interface SamplingSessionOptions {
+  readonly modelPath?: string;
+  readonly baseModel?: string;
+}
+
+/** Opens a sampling session and its client. */
+export function createSamplingSession(
+  service: ServiceContext,
+  options: SamplingSessionOptions,
+  { signal }: CallOptions = {},
+): Operation<SamplingClient> {
+  const { modelPath, baseModel } = options;
+  if (modelPath === undefined && baseModel === undefined) throw invalidArgument('modelPath or baseModel', 'neither');
+  if (modelPath !== undefined) checkTinkerPath(modelPath);
+  const { api } = service.connection;
+  return makeOperation(
+    service.connection,
+    {
+      type: 'create_sampling_session',
+      send: () =>
+        service.session.id$.pipe(
+          switchMap((sessionId) =>
+            defer(() =>
+              api.call({
+                method: 'POST',
+                path: '/api/v1/create_sampling_session',
+                body: {
+                  session_id: sessionId,
+                  sampling_session_seq_id: service.session.nextSamplingSessionSeqId(),
+                  // An adapter's own base model is the server's to know.
+                  ...(modelPath === undefined ? { base_model: baseModel } : { model_path: modelPath }),
+                  type: 'create_sampling_session',
+                },
+                schema: samplingSessionSchema,
+                retry: 'standard',
+              }),
+            ),
+          ),
+        ),
+      poll: ({ samplingSessionId }) =>
+        baseModelOf(samplingSessionId).pipe(
+          map((name) => new SamplingClient(service, { samplingSessionId, baseModel: name })),
+        ),
+    },
+    { signal },
+  );
+
+  function baseModelOf(samplingSessionId: string): Observable<string> {
+    if (baseModel !== undefined) return service.session.id$.pipe(map(() => baseModel));
+    return api
+      .call({
+        method: 'GET',
+        path: `/api/v1/samplers/${encodeURIComponent(samplingSessionId)}`,
+        schema: samplerInfoSchema,
+        retry: 'standard',
+      })
+      .pipe(map((sampler) => sampler.baseModel));
+  }
+}

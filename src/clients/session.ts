@@ -1,0 +1,195 @@
+import {
+  EMPTY,
+  type Observable,
+  Subject,
+  catchError,
+  concat,
+  defer,
+  exhaustMap,
+  ignoreElements,
+  interval,
+  map,
+  of,
+  shareReplay,
+  switchMap,
+  takeUntil,
+  tap,
+  throwError,
+} from 'rxjs';
+import { TinkerError } from '../errors.js';
+import { type ClientConfig, clientConfigSchema, defaultClientConfig } from '../wire/clientConfig.js';
+import { sessionSchema } from '../wire/session.js';
+import type { Connection } from './connection.js';
+import { SDK_VERSION } from './version.js';
+
+/** What a session is made with. */
+export interface SessionOptions {
+  readonly tags: readonly string[];
+  readonly userMetadata: Readonly<Record<string, string>>;
+  readonly projectId?: string;
+  readonly displayName?: string;
+  readonly heartbeatIntervalMs: number;
+}
+
+/** How a session ended, as the server keeps it. */
+export type SessionEnd = 'success' | 'errored' | 'interrupted';
+
+/** Silence of the server after which each failed heartbeat is a warning, in milliseconds. */
+const SILENCE_WORTH_A_WARNING = 120_000;
+const HEARTBEAT_TIMEOUT = 10_000;
+
+/** The server's session of one ServiceClient: made at the first use, kept alive by heartbeats, finished at close. */
+export class Session {
+  private id: string | undefined;
+  private modelCount = 0;
+  private samplerCount = 0;
+  private readonly ended = new Subject<void>();
+
+  /** The server's flags; fetched once, a failure is tried again by the next subscriber. */
+  readonly flags$: Observable<ClientConfig>;
+  /** The session's id; made once, a failure is tried again by the next subscriber. */
+  readonly id$: Observable<string>;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly options: SessionOptions,
+  ) {
+    this.flags$ = this.fetchFlags().pipe(shareReplay({ bufferSize: 1, refCount: false }));
+    this.id$ = this.flags$.pipe(
+      switchMap(() => this.create()),
+      shareReplay({ bufferSize: 1, refCount: false }),
+    );
+  }
+
+  /** The session's id once it was made. */
+  get currentId(): string | undefined {
+    return this.id;
+  }
+
+  nextModelSeqId(): number {
+    return this.modelCount++;
+  }
+
+  nextSamplingSessionSeqId(): number {
+    return this.samplerCount++;
+  }
+
+  /** Stops the heartbeat and tells the server; completes when it answered, failed to, or 5 s passed. */
+  finish(reason: SessionEnd, detail?: string): Observable<never> {
+    return defer(() => {
+      this.ended.next();
+      this.ended.complete();
+      if (this.id === undefined) return EMPTY;
+      return this.connection.api
+        .call({
+          method: 'POST',
+          path: `/api/v1/sessions/${this.id}/finish`,
+          body: { reason: { type: reason }, detail: detail ?? null },
+          read: () => undefined,
+          retry: 'none',
+          timeoutMs: 5_000,
+        })
+        .pipe(
+          catchError((error: unknown) => {
+            this.connection.log.debug(`The session could not be finished: ${String(error)}`);
+            return EMPTY;
+          }),
+          ignoreElements(),
+        );
+    });
+  }
+
+  private fetchFlags(): Observable<ClientConfig> {
+    const { api } = this.connection;
+    const body = { sdk_version: SDK_VERSION };
+    const ignoreMissing = (error: unknown): Observable<never> =>
+      error instanceof TinkerError && error.code === 'not_found' ? EMPTY : throwError(() => error);
+    return defer(() => {
+      let flags = defaultClientConfig;
+      const fetched = api
+        .call({ method: 'POST', path: '/api/v1/client/config', body, schema: clientConfigSchema, retry: 'standard' })
+        .pipe(
+          tap((answer) => {
+            flags = answer;
+          }),
+          ignoreElements(),
+          catchError(ignoreMissing),
+        );
+      return concat(
+        fetched,
+        defer(() => of(flags)),
+      );
+    });
+  }
+
+  private create(): Observable<string> {
+    const { api, log } = this.connection;
+    const { tags, userMetadata, projectId, displayName } = this.options;
+    return api
+      .call({
+        method: 'POST',
+        path: '/api/v1/create_session',
+        body: {
+          tags,
+          user_metadata: userMetadata,
+          sdk_version: SDK_VERSION,
+          ...(projectId !== undefined && { project_id: projectId }),
+          ...(displayName !== undefined && { display_name: displayName }),
+          type: 'create_session',
+        },
+        schema: sessionSchema,
+        retry: 'standard',
+      })
+      .pipe(
+        tap((session) => {
+          if (session.infoMessage !== undefined) log.info(session.infoMessage);
+          if (session.warningMessage !== undefined) log.warn(session.warningMessage);
+          if (session.errorMessage !== undefined) log.error(session.errorMessage);
+          this.id = session.sessionId;
+          this.beat(session.sessionId);
+        }),
+        map((session) => session.sessionId),
+      );
+  }
+
+  private beat(sessionId: string): void {
+    const { api, log, background } = this.connection;
+    if (this.options.heartbeatIntervalMs === Infinity) return;
+    let lastAnswer = background.now();
+    interval(this.options.heartbeatIntervalMs, background)
+      .pipe(
+        exhaustMap(() =>
+          api
+            .call({
+              method: 'POST',
+              path: '/api/v1/session_heartbeat',
+              body: { session_id: sessionId, type: 'session_heartbeat' },
+              read: () => undefined,
+              pool: 'heartbeat',
+              retry: 'none',
+              timeoutMs: HEARTBEAT_TIMEOUT,
+            })
+            .pipe(
+              tap(() => {
+                lastAnswer = background.now();
+              }),
+              catchError((error: unknown) => {
+                if (error instanceof TinkerError && error.details.status === 410) {
+                  log.info(`Session ${sessionId} has finished; its heartbeat stops.`);
+                  this.ended.next();
+                } else if (background.now() - lastAnswer > SILENCE_WORTH_A_WARNING) {
+                  const seconds = Math.round((background.now() - lastAnswer) / 1000);
+                  log.warn(
+                    `No heartbeat of session ${sessionId} was answered for ${String(seconds)} s; ` +
+                      `the server may drop it. Last error: ${String(error)}`,
+                  );
+                }
+                return EMPTY;
+              }),
+            ),
+        ),
+        takeUntil(this.ended),
+      )
+      .subscribe();
+  }
+}

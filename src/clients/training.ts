@@ -1,0 +1,379 @@
+import { BehaviorSubject, type Observable, Subject, distinctUntilChanged, map, of, switchMap, tap } from 'rxjs';
+import { debounceQueueState } from '../../operators/debounceQueueState.js';
+import { invalidArgument } from '../errors.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import {
+  type AdamParams,
+  type ClientConfig,
+  type Datum,
+  type ForwardBackwardOutput,
+  type LossName,
+  type ModelInfo,
+  type OptimStepOutput,
+  type SavedSamplerWeights,
+  type SavedState,
+  checkLossName,
+  loadedWeightsSchema,
+  modelInfoSchema,
+  optimStepOutputSchema,
+  savedSamplerWeightsSchema,
+  savedStateSchema,
+  toWireAdamParams,
+  toWireLossConfig,
+  validateData,
+} from '../wire/index.js';
+import { checkCheckpointName } from './checkpointName.js';
+import { makeOperation } from './connection.js';
+import { forwardBackwardWork } from './forwardBackwardWork.js';
+import { Lane } from './lane.js';
+import { type LaneRequest, awaitResult, laneWork } from './laneWork.js';
+import type { ModelContext, OperationEvent, OperationMetrics } from './modelContext.js';
+import type { Operation } from './operation.js';
+import type { QueueState } from './operationProgress.js';
+import { pauseReason } from './pauseReason.js';
+import { readJsonResult } from './readJsonResult.js';
+import { SamplingClient } from './sampling.js';
+import { createSamplingSession } from './samplingSession.js';
+import type { ServiceContext } from './serviceContext.js';
+import type { Telemetry } from './telemetry.js';
+import { checkTinkerPath } from './tinkerPath.js';
+import type {
+  CallOptions,
+  LoadStateOptions,
+  PassOptions,
+  SaveStateOptions,
+  SaveWeightsOptions,
+  TokenizerOptions,
+} from './trainingOptions.js';
+import { unloadWork } from './unloadWork.js';
+
+/**
+ * Trains one LoRA adapter: every method returns an {@link Operation}, sent in the order of subscription.
+ *
+ * @example
+ * ```ts
+ * const step = merge(training.forwardBackward(data, 'cross_entropy'), training.optimStep({ learningRate: 1e-4 }));
+ * await lastValueFrom(step);
+ * ```
+ */
+export class TrainingClient {
+  /** The server's id of the model. */
+  readonly modelId: string;
+  /** The base model's name. */
+  readonly baseModel: string;
+  /** Whether the server works on this model; the latest state at once, `active` at first. Completes on unload. */
+  readonly queueState$: Observable<QueueState>;
+  /** Each operation sent, done or failed; replays nothing, never errors, completes on unload. */
+  readonly events$: Observable<OperationEvent>;
+  /** Metrics of each finished operation that has some; replays nothing, never errors, completes on unload. */
+  readonly metrics$: Observable<OperationMetrics>;
+  private readonly model: ModelContext;
+  private tokenizerOf: Observable<Tokenizer> | undefined;
+
+  /** @internal Made by `service.createLoraTrainingClient`. */
+  constructor(
+    private readonly service: ServiceContext,
+    private readonly info: ModelInfo,
+    options: { readonly baseModel: string; readonly flags: ClientConfig; readonly firstSeqId: number },
+  ) {
+    const queueState = new BehaviorSubject<QueueState>({ state: 'active' });
+    const events = new Subject<OperationEvent>();
+    const metrics = new Subject<OperationMetrics>();
+    this.modelId = info.modelId;
+    this.baseModel = options.baseModel;
+    this.queueState$ = queueState.pipe(distinctUntilChanged((a, b) => a.state === b.state && a.reason === b.reason));
+    this.events$ = events.asObservable();
+    this.metrics$ = metrics.asObservable();
+    this.model = {
+      connection: service.connection,
+      modelId: info.modelId,
+      lane: new Lane(options.firstSeqId),
+      flags: options.flags,
+      queueState,
+      events,
+      metrics,
+      steps: 0,
+    };
+    this.warnOfPauses();
+    service.models.add(this.model);
+  }
+
+  /** Computes the outputs of a loss without a gradient. Errors: `invalid_argument` at the call. */
+  forward(data: readonly Datum[], loss: LossName, options: PassOptions = {}): Operation<ForwardBackwardOutput> {
+    return this.pass(data, loss, options, true);
+  }
+
+  /**
+   * Computes a loss, summed over all positions of the batch, and adds its gradient to what the next `optimStep` applies.
+   *
+   * A large batch is sent in chunks and answered with one reduced result. Errors: `invalid_argument` at the call,
+   * `request_failed`, `partial_gradient`, and those of every operation.
+   *
+   * @example
+   * ```ts
+   * const { metrics } = await training.forwardBackward(data, 'cross_entropy').result();
+   * ```
+   */
+  forwardBackward(data: readonly Datum[], loss: LossName, options: PassOptions = {}): Operation<ForwardBackwardOutput> {
+    return this.pass(data, loss, options, false);
+  }
+
+  /** Applies the accumulated gradient by one AdamW step and clears it. */
+  optimStep(adamParams: AdamParams = {}, options: CallOptions = {}): Operation<OptimStepOutput> {
+    const adam_params = toWireAdamParams(adamParams);
+    return this.request(
+      {
+        type: 'optim_step',
+        requestType: 'OptimStep',
+        path: '/api/v1/optim_step',
+        body: (seq_id) => ({ model_id: this.modelId, seq_id, type: 'optim_step', adam_params }),
+        read: readJsonResult(optimStepOutputSchema, 'optim_step'),
+        metrics: (output) => output.metrics,
+      },
+      options,
+    );
+  }
+
+  /** Saves the weights and the optimizer's state as a checkpoint. Errors: `checkpoint_exists` unless `overwrite`. */
+  saveState(name: string, options: SaveStateOptions = {}): Operation<SavedState> {
+    checkCheckpointName(name);
+    const { ttlSeconds, overwrite = false, userMetadata } = options;
+    return this.request(
+      {
+        type: 'save_weights',
+        requestType: 'SaveWeights',
+        path: '/api/v1/save_weights',
+        body: (seq_id) => ({
+          model_id: this.modelId,
+          path: name,
+          seq_id,
+          ...ttl(ttlSeconds),
+          overwrite,
+          ...(userMetadata !== undefined && { user_metadata: userMetadata }),
+          type: 'save_weights',
+        }),
+        read: readJsonResult(savedStateSchema, 'save_weights'),
+        named: true,
+      },
+      options,
+    );
+  }
+
+  /** Replaces the weights by a checkpoint's; the optimizer starts anew. */
+  loadState(path: string, options: LoadStateOptions = {}): Operation<{ readonly path: string }> {
+    return this.load(path, false, options);
+  }
+
+  /** Replaces the weights and the optimizer's state by a checkpoint's. */
+  loadStateWithOptimizer(path: string, options: LoadStateOptions = {}): Operation<{ readonly path: string }> {
+    return this.load(path, true, options);
+  }
+
+  /** Saves the weights for sampling: under a path if one is given, else for one sampling session. */
+  saveWeightsForSampler(options: SaveWeightsOptions = {}): Operation<SavedSamplerWeights> {
+    return this.request(this.samplerRequest(options), options);
+  }
+
+  /** Saves the weights for sampling and opens a SamplingClient on them. */
+  saveWeightsAndGetSamplingClient(options: SaveWeightsOptions = {}): Operation<SamplingClient> {
+    const request = this.samplerRequest(options);
+    const work = laneWork(this.model, request);
+    return makeOperation(
+      this.service.connection,
+      {
+        type: request.type,
+        send: (context) => work.send(context),
+        poll: (sent, context) =>
+          awaitResult(this.model, sent, request, context).pipe(
+            switchMap((saved) =>
+              saved.kind === 'session'
+                ? of(
+                    new SamplingClient(this.service, {
+                      samplingSessionId: saved.samplingSessionId,
+                      baseModel: this.baseModel,
+                    }),
+                  )
+                : this.createSamplingClient(saved.path),
+            ),
+          ),
+      },
+      { road: this.model.lane, signal: options.signal },
+    );
+  }
+
+  /** Opens a SamplingClient on saved weights (`tinker://…`). */
+  createSamplingClient(path: string, options: CallOptions = {}): Operation<SamplingClient> {
+    return createSamplingSession(this.service, { modelPath: path, baseModel: this.baseModel }, options);
+  }
+
+  /** What the server says about the model. */
+  getInfo(options: CallOptions = {}): Operation<ModelInfo> {
+    const { connection } = this.service;
+    return makeOperation(
+      connection,
+      {
+        type: 'get_info',
+        send: () => of(undefined),
+        poll: () =>
+          connection.api.call({
+            method: 'POST',
+            path: '/api/v1/get_info',
+            body: { model_id: this.modelId, type: 'get_info' },
+            schema: modelInfoSchema,
+            retry: 'standard',
+          }),
+      },
+      options,
+    );
+  }
+
+  /** The model's tokenizer. Errors: `tokenizer_unavailable`, saying where it was looked for. */
+  getTokenizer(options: TokenizerOptions = {}): Operation<Tokenizer> {
+    const { load, info } = options;
+    const named = (model: ModelInfo): Observable<Tokenizer> =>
+      this.service.tokenizer({ modelName: this.baseModel, info: model }, load);
+    const find =
+      load === undefined && info === undefined
+        ? (this.tokenizerOf ??= named(this.info))
+        : (info ?? of(this.info)).pipe(switchMap(named));
+    return makeOperation(
+      this.service.connection,
+      { type: 'get_tokenizer', send: () => of(undefined), poll: () => find },
+      options,
+    );
+  }
+
+  /** The tokens of a text; adds no special tokens and no chat template. */
+  encode(text: string, options: TokenizerOptions = {}): Operation<readonly number[]> {
+    if (typeof text !== 'string') throw invalidArgument('text as a string', text);
+    return this.withTokenizer('encode', (tokenizer) => tokenizer.encode(text), options);
+  }
+
+  /** The text of tokens. Errors: `invalid_argument` for a token outside the vocabulary. */
+  decode(tokens: ArrayLike<number>, options: TokenizerOptions = {}): Operation<string> {
+    return this.withTokenizer('decode', (tokenizer) => tokenizer.decode(Array.from(tokens)), options);
+  }
+
+  /** Events for the server's operators; off by default, and then a no-op. */
+  get telemetry(): Telemetry {
+    return this.service.telemetry;
+  }
+
+  /** Goes on with the accumulated gradient as it is, after `partial_gradient`. */
+  acceptGradient(): void {
+    this.model.lane.acceptGradient();
+  }
+
+  /** Takes no new operation, waits for those that were subscribed before, and unloads the model. */
+  unloadModel(options: CallOptions = {}): Operation<{ readonly modelId: string }> {
+    return makeOperation(this.service.connection, unloadWork(this.service, this.model), options);
+  }
+
+  private pass(
+    data: readonly Datum[],
+    loss: string,
+    options: PassOptions,
+    forwardOnly: boolean,
+  ): Operation<ForwardBackwardOutput> {
+    checkLossName(loss);
+    const work = forwardBackwardWork(this.model, {
+      data: validateData(data, loss),
+      loss,
+      lossConfig: toWireLossConfig(options.lossConfig),
+      forwardOnly,
+      limits: options,
+    });
+    return makeOperation(this.service.connection, work, { road: this.model.lane, signal: options.signal });
+  }
+
+  private request<T>(request: LaneRequest<T>, options: CallOptions): Operation<T> {
+    return makeOperation(this.service.connection, laneWork(this.model, request), {
+      road: this.model.lane,
+      signal: options.signal,
+    });
+  }
+
+  private load(path: string, optimizer: boolean, options: LoadStateOptions): Operation<{ readonly path: string }> {
+    checkTinkerPath(path);
+    const read = readJsonResult(loadedWeightsSchema, 'load_weights');
+    const token = options.weightsAccessToken;
+    return this.request(
+      {
+        type: 'load_weights',
+        requestType: 'LoadWeights',
+        path: '/api/v1/load_weights',
+        body: (seq_id) => ({
+          model_id: this.modelId,
+          seq_id,
+          path,
+          optimizer,
+          ...(token !== undefined && { weights_access_token: token }),
+          type: 'load_weights',
+        }),
+        read: (body) => ({ path: read(body).path ?? path }),
+        cleans: true,
+      },
+      options,
+    );
+  }
+
+  private samplerRequest(options: SaveWeightsOptions): LaneRequest<SavedSamplerWeights> {
+    const { path, samplingSessionSeqId, ttlSeconds } = options;
+    if (path !== undefined) checkCheckpointName(path);
+    if (path !== undefined && samplingSessionSeqId !== undefined) {
+      throw invalidArgument('path or samplingSessionSeqId', 'both');
+    }
+    if (path === undefined && ttlSeconds !== undefined) {
+      throw invalidArgument('ttlSeconds with a path only', ttlSeconds, 'Weights of a sampling session end with it.');
+    }
+    let number = samplingSessionSeqId;
+    const target = (): object =>
+      path !== undefined
+        ? { path, ...ttl(ttlSeconds) }
+        : { sampling_session_seq_id: (number ??= this.service.session.nextSamplingSessionSeqId()) };
+    return {
+      type: 'save_weights_for_sampler',
+      requestType: 'SaveWeightsForSampler',
+      path: '/api/v1/save_weights_for_sampler',
+      body: (seq_id) => ({
+        model_id: this.modelId,
+        ...target(),
+        kind: 'snapshot',
+        seq_id,
+        type: 'save_weights_for_sampler',
+      }),
+      read: readJsonResult(savedSamplerWeightsSchema, 'save_weights_for_sampler'),
+      named: path !== undefined,
+    };
+  }
+
+  private withTokenizer<T>(type: string, use: (tokenizer: Tokenizer) => T, options: TokenizerOptions): Operation<T> {
+    return makeOperation(
+      this.service.connection,
+      { type, send: () => of(undefined), poll: () => this.getTokenizer(options).pipe(map(use)) },
+      options,
+    );
+  }
+
+  private warnOfPauses(): void {
+    const { log, background } = this.service.connection;
+    this.queueState$
+      .pipe(
+        map((state) => ({ modelId: this.modelId, ...state })),
+        debounceQueueState({ intervalMs: this.service.queueWarningIntervalMs, scheduler: background }),
+      )
+      .pipe(
+        tap(({ state, reason }) => {
+          log.warn(`Training is paused for ${this.modelId}. Reason: ${reason ?? pauseReason(state)}`);
+        }),
+      )
+      .subscribe();
+  }
+}
+
+const ttl = (ttlSeconds: number | undefined): { ttl_seconds?: number } => {
+  if (ttlSeconds === undefined) return {};
+  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1)
+    throw invalidArgument('ttlSeconds to be a whole number ≥ 1', ttlSeconds);
+  return { ttl_seconds: ttlSeconds };
+};

@@ -1,0 +1,174 @@
+import { type Observable, catchError, defer, map, of, throwError } from 'rxjs';
+import { type NotReady, pollUntilReady } from '../../operators/pollUntilReady.js';
+import { TinkerError } from '../errors.js';
+import type { Api } from '../transport/api.js';
+import { retryAfterMs } from '../transport/retryAfter.js';
+import { type FutureAnswer, type ResultBody, readFutureAnswer } from '../wire/futureAnswer.js';
+import type { FuturePromise } from '../wire/futurePromise.js';
+import type { SchedulerLike } from 'rxjs';
+
+/** Longest wait for one answer, in milliseconds: servers hold a poll for less. */
+const POLL_TIMEOUT = 45_000;
+/** Rest between polls while billing pauses the job, in milliseconds. */
+const BILLING_REST = 5_000;
+/** A 400 may be a passing fault of the server; asked again so often before it is believed. */
+const REJECTIONS_FORGIVEN = 3;
+const LONGEST_REST = 30_000;
+
+/** What polling needs of its client. */
+export interface FuturesConnection {
+  readonly api: Api;
+  readonly scheduler: SchedulerLike;
+  readonly deadlines: { readonly silenceDeadlineMs: number; readonly billingPauseMs: number };
+}
+
+/** One result to wait for. */
+export interface FutureRequest<T> {
+  readonly promise: FuturePromise;
+  /** Name of the request in the protocol's header, e.g. `OptimStep`. */
+  readonly requestType: string;
+  /** What is waited for, in words for errors. */
+  readonly waitingFor: string;
+  read(body: ResultBody): T;
+  onQueueState(state: { state: 'active' | 'paused_rate_limit' | 'paused_capacity' | 'unknown'; reason?: string }): void;
+}
+
+type Answer = FutureAnswer | { readonly type: 'silent'; readonly error: TinkerError; readonly timedOut: boolean };
+
+/**
+ * Polls a promise of the server until its result is there.
+ *
+ * Errors: `request_failed` (the operation failed on the server), `promise_expired` (410), `connection_lost` after
+ * `silenceDeadline` without any HTTP answer, `payment_required` after the billing pause, and what the result's reader
+ * throws.
+ */
+export function retrieveFuture<T>(connection: FuturesConnection, request: FutureRequest<T>): Observable<T> {
+  const { api, scheduler, deadlines } = connection;
+  return defer(() => {
+    const started = scheduler.now();
+    let lastAnswer = started;
+    let pausedSince: number | undefined;
+    let faults = 0;
+    let rejections = 0;
+    let metadataOnly = true;
+
+    const ask = (iteration: number): Observable<Answer> =>
+      api
+        .callRaw({
+          method: 'POST',
+          path: '/api/v1/retrieve_future',
+          body: { request_id: request.promise.requestId, allow_metadata_only: metadataOnly },
+          pool: 'poll',
+          timeoutMs: POLL_TIMEOUT,
+          headers: {
+            'x-tinker-request-iteration': String(iteration),
+            'x-tinker-request-type': request.requestType,
+          },
+        })
+        .pipe(
+          map((response): Answer => {
+            lastAnswer = scheduler.now();
+            return readFutureAnswer(response.status, response.headers, response.body, retryAfterMs(response.headers));
+          }),
+          catchError((error: unknown) => {
+            if (!(error instanceof TinkerError) || !isSilence(error)) return throwError(() => error);
+            return of<Answer>({ type: 'silent', error, timedOut: error.code === 'request_timeout' });
+          }),
+        );
+
+    const rest = (retryAfter?: number): { waitMs: number } => ({
+      waitMs: retryAfter ?? Math.min(1000 * 2 ** faults++, LONGEST_REST),
+    });
+
+    const read = (answer: Answer): { ready: T } | NotReady => {
+      if (answer.type !== 'silent' && answer.type !== 'back_off') faults = 0;
+      if (answer.type !== 'payment_required') pausedSince = undefined;
+      if (answer.type !== 'rejected') rejections = 0;
+      switch (answer.type) {
+        case 'result':
+          request.onQueueState({ state: 'active' });
+          return { ready: request.read(answer.body) };
+        case 'try_again':
+          if (answer.queueState !== undefined || answer.queueStateReason !== undefined) {
+            request.onQueueState({
+              state: answer.queueState ?? 'unknown',
+              ...(answer.queueStateReason !== undefined && { reason: answer.queueStateReason }),
+            });
+          }
+          return asked(answer.retryAfterMs);
+        case 'metadata':
+          if (!metadataOnly)
+            throw new TinkerError(
+              'invalid_response',
+              `Expected the result of ${request.waitingFor}, got its size twice.`,
+            );
+          metadataOnly = false;
+          return { waitMs: 0 };
+        case 'failed':
+          throw new TinkerError('request_failed', `${request.waitingFor} failed on the server: ${answer.message}`, {
+            retryable: answer.category !== 'user',
+            details: { category: answer.category, requestId: request.promise.requestId },
+          });
+        case 'unavailable':
+          return asked(answer.retryAfterMs);
+        case 'back_off':
+          return rest(answer.retryAfterMs);
+        case 'silent': {
+          const silence = scheduler.now() - lastAnswer;
+          if (silence >= deadlines.silenceDeadlineMs) throw lost(request.waitingFor, silence, answer.error);
+          return answer.timedOut
+            ? { waitMs: 0 }
+            : { waitMs: Math.min(rest().waitMs, deadlines.silenceDeadlineMs - silence) };
+        }
+        case 'rejected':
+          if (++rejections <= REJECTIONS_FORGIVEN) return {};
+          throw new TinkerError('request_failed', `${request.waitingFor} failed on the server: ${answer.message}`, {
+            details: { status: 400, category: 'unknown', requestId: request.promise.requestId },
+          });
+        case 'payment_required':
+          pausedSince ??= scheduler.now();
+          if (scheduler.now() - pausedSince < deadlines.billingPauseMs) return { waitMs: BILLING_REST };
+          throw new TinkerError(
+            'payment_required',
+            `${request.waitingFor} is paused due to billing: ${answer.message}`,
+            {
+              details: { status: 402, requestId: request.promise.requestId },
+            },
+          );
+        case 'expired':
+          throw new TinkerError(
+            'promise_expired',
+            `The server no longer has the result of ${request.waitingFor}: ${answer.message} It may have been executed; ` +
+              'go on from the last checkpoint to be sure.',
+            { details: { status: 410, requestId: request.promise.requestId } },
+          );
+        case 'refused':
+          throw new TinkerError(
+            answer.status === 404 ? 'not_found' : answer.status === 401 ? 'unauthenticated' : 'bad_request',
+            `Asking for the result of ${request.waitingFor} was refused with ${String(answer.status)}: ${answer.message}`,
+            { details: { status: answer.status, requestId: request.promise.requestId } },
+          );
+      }
+    };
+
+    return pollUntilReady<Answer, T>({ ask, read, scheduler });
+  });
+}
+
+/** The wait that the server names; none, or one of nothing, leaves it to the polling. */
+function asked(retryAfter = 0): NotReady {
+  return retryAfter > 0 ? { waitMs: retryAfter } : {};
+}
+
+function isSilence(error: TinkerError): boolean {
+  return error.code === 'connection_failed' || error.code === 'request_timeout';
+}
+
+function lost(waitingFor: string, silenceMs: number, cause: TinkerError): TinkerError {
+  return new TinkerError(
+    'connection_lost',
+    `No answer from the server for ${String(Math.round(silenceMs / 1000))} s while waiting for ${waitingFor}: ${cause.message} ` +
+      'The operation is not lost: subscribe again to go on waiting.',
+    { retryable: true, cause },
+  );
+}

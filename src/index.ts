@@ -1,0 +1,77 @@
+export { Operation, type ResultOptions } from './clients/operation.js';
+export type { OperationProgress, QueueState } from './clients/operationProgress.js';
+export type { OperationEvent, OperationMetrics } from './clients/modelContext.js';
+export { ServiceClient } from './clients/service.js';
+export type { ServiceOptions } from './clients/serviceOptions.js';
+export type { SessionEnd } from './clients/session.js';
+export type { CreateLoraOptions } from './clients/createModel.js';
+export type { CreateFromStateOptions } from './clients/createFromState.js';
+export { TrainingClient } from './clients/training.js';
+export type {
+  CallOptions,
+  LoadStateOptions,
+  PassOptions,
+  SaveStateOptions,
+  SaveWeightsOptions,
+  TokenizerOptions,
+} from './clients/trainingOptions.js';
+export type { ChunkLimits } from './clients/forwardBackwardWork.js';
+export { SamplingClient, type SampleRequest } from './clients/sampling.js';
+export type { SamplingSessionOptions } from './clients/samplingSession.js';
+export type { LoadTokenizer } from './clients/serviceContext.js';
+export type { Telemetry, TelemetryEvent } from './clients/telemetry.js';
+export { usingTrainingClient } from './clients/usingTrainingClient.js';
+export { type ConfigOptions, HOSTED_BASE_URL } from './config.js';
+export { type SentOperation, TinkerError, type TinkerErrorCode, type TinkerErrorDetails } from './errors.js';
+export { type Logger, type LogLevel, consoleLogger, silentLogger } from './log.js';
+export {
+  type BuildTokenizer,
+  type LoadTokenizerOptions,
+  type Tokenizer,
+  type TokenizerLibrary,
+  type XenovaTokenizer,
+  fromXenova,
+  huggingFace,
+  loadTokenizer,
+  tokenizerId,
+  xenova,
+  xenovaTokenizer,
+} from './tokenizer/index.js';
+export {
+  type Random,
+  type Transport,
+  type TransportRequest,
+  type TransportResponse,
+  fetchTransport,
+  localTransport,
+  undiciTransport,
+} from './transport/index.js';
+export { SDK_VERSION } from './clients/version.js';
+export {
+  type AdamParams,
+  type Datum,
+  type EncodeWith,
+  type ForwardBackwardOutput,
+  type LoraConfig,
+  type LossConfig,
+  type LossName,
+  type ModelData,
+  type ModelInfo,
+  type ModelInputChunk,
+  type OptimStepOutput,
+  type SampleOutput,
+  type SampledSequence,
+  type SamplingParams,
+  type SavedSamplerWeights,
+  type SavedState,
+  type ServerCapabilities,
+  type SupportedModel,
+  type TensorDtype,
+  type TensorFactory,
+  type TensorInput,
+  type TextTokenizer,
+  type TokenLogprob,
+  ModelInput,
+  TensorData,
+  lossNames,
+} from './wire/index.js';

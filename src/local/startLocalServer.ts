@@ -1,0 +1,85 @@
+import { type EngineOptions } from './engine/engineOptions.js';
+import { createWorkerEngine } from './engine/workerEngine.js';
+import { createServer } from './server/createServer.js';
+import { directoryStorage } from './server/directoryStorage.js';
+import { listen } from './server/http.js';
+import { memoryStorage } from './server/memoryStorage.js';
+import type { Server } from './server/server.js';
+import type { ServerLog } from './server/serverLog.js';
+
+/** How the embedded server is started; everything has a default. */
+export interface LocalServerOptions extends Omit<EngineOptions, 'baseModels'> {
+  /** Default `127.0.0.1`; a host that others can reach needs `apiKey`. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** Directory of the checkpoints; default: kept in memory. */
+  readonly dataDir?: string;
+  /** The key that requests must carry; default: none. */
+  readonly apiKey?: string;
+  /** Whether the server keeps the process alive; default false. */
+  readonly keepAlive?: boolean;
+  readonly log?: ServerLog;
+}
+
+/** An embedded server that listens. */
+export interface LocalServer {
+  /** For example `http://127.0.0.1:41234`. */
+  readonly url: string;
+  /** What computes, in a line. */
+  readonly runtime: string;
+  /** Answers requests in this process, for `localTransport`. */
+  readonly handle: Server['handle'];
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the embedded server: the Tinker API over HTTP on this machine, training for real in a worker thread.
+ *
+ * Errors: `invalid_config` for a port in use, a directory that can't be written, a public host without a key.
+ *
+ * @example
+ * ```ts
+ * const server = await startLocalServer();
+ * await using service = new ServiceClient({ baseUrl: server.url });
+ * console.log((await service.getServerCapabilities().result()).supportedModels[0]?.modelName);
+ * await server.close();
+ * ```
+ */
+export async function startLocalServer(options: LocalServerOptions = {}): Promise<LocalServer> {
+  const { host, port, dataDir, apiKey, keepAlive = false, log, runtime, threads, deterministic } = options;
+  const storage = dataDir === undefined ? memoryStorage() : await directoryStorage(dataDir);
+  const engine = await createWorkerEngine({
+    ...(runtime !== undefined && { runtime }),
+    ...(threads !== undefined && { threads }),
+    ...(deterministic !== undefined && { deterministic }),
+  });
+  try {
+    const server = await createServer({
+      engine,
+      storage,
+      ...(apiKey !== undefined && { apiKey }),
+      ...(log !== undefined && { log }),
+    });
+    const listening = await listen(server, {
+      keepAlive,
+      ...(host !== undefined && { host }),
+      ...(port !== undefined && { port }),
+    });
+    let closing: Promise<void> | undefined;
+    const end = async (): Promise<void> => {
+      await server.close();
+      await listening.close();
+      await engine.close();
+    };
+    return {
+      url: listening.url,
+      runtime: engine.runtime,
+      handle: (request) => server.handle(request),
+      close: () => (closing ??= end()),
+    };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
