@@ -4,8 +4,8 @@ import type { Node } from './node.js';
 import { describeShape } from './sizes.js';
 
 /** A loss over named inputs: a scalar, alone or with scalar metrics. */
-export type ExpressionLoss = (
-  inputs: Readonly<Record<string, Expression>>,
+export type ExpressionLoss<Name extends string = string> = (
+  inputs: Readonly<Record<Name, Expression>>,
 ) => Expression | { readonly loss: Expression; readonly metrics?: Readonly<Record<string, Expression>> };
 
 /** The graph of a loss. */
@@ -28,22 +28,26 @@ export interface TracedLoss {
  * const { loss } = trace(({ logprobs, advantages }) => logprobs.mul(advantages).neg().sum(), inputs);
  * ```
  */
-export function trace(loss: ExpressionLoss, inputs: Readonly<Record<string, Node>>): TracedLoss {
-  const expressions = Object.fromEntries(Object.entries(inputs).map(([name, node]) => [name, new Expression(node)]));
+export function trace<Name extends string>(
+  loss: ExpressionLoss<Name>,
+  inputs: Readonly<Record<Name, Node>>,
+): TracedLoss {
+  const entries = Object.entries<Node>(inputs).map(([name, node]) => [name, new Expression(node)] as const);
+  // The entries are those of inputs, whose names fromEntries forgets.
+  const expressions = Object.fromEntries(entries) as Record<Name, Expression>;
   const result = call(loss, expressions);
   if (result instanceof Expression) return { loss: scalar('a loss', result), metrics: {} };
-  const metrics = Object.entries(result?.metrics ?? {}).map(([name, metric]) => [
-    name,
-    scalar(`metric ${name}`, metric),
-  ]);
+  const metrics = Object.entries(result?.metrics ?? {}).map(
+    ([name, metric]) => [name, scalar(`metric ${name}`, metric)] as const,
+  );
   return { loss: scalar('a loss', result?.loss), metrics: Object.fromEntries(metrics) };
 }
 
 /** What the loss returns; undefined from JavaScript that forgot to. */
-function call(
-  loss: ExpressionLoss,
-  inputs: Readonly<Record<string, Expression>>,
-): ReturnType<ExpressionLoss> | undefined {
+function call<Name extends string>(
+  loss: ExpressionLoss<Name>,
+  inputs: Readonly<Record<Name, Expression>>,
+): ReturnType<ExpressionLoss<Name>> | undefined {
   try {
     return loss(inputs);
   } catch (cause) {
