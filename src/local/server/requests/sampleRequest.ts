@@ -27,7 +27,7 @@ export const sampleRequest = z.strictObject({
   prompt_logprobs_last_n: z.int().min(1).nullish(),
   topk_prompt_logprobs: z.int().min(0).nullish(),
   topk_sample_logprobs: z.int().min(0).nullish(),
-  target_prompt_logprobs: z.unknown(),
+  target_prompt_logprobs: z.unknown().optional(),
   prompt_alt_tokens_k: z.int().min(0).nullish(),
   record_stability_info: z.boolean().nullish(),
   type: typeTag,
