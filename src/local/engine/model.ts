@@ -74,8 +74,8 @@ export function weightShapes(config: DecoderConfig): Readonly<Record<string, rea
 }
 
 /**
- * The graph of a training pass: inputs `tokens`, `targets` and the loss's own [b, s]; outputs `logprobs` and `loss`
- * [b, s], and if `backward` the gradient of the loss's sum by every matrix of the adapter.
+ * The graph of a training pass: inputs `tokens`, `targets` and the loss's own [b, s]; outputs `targetLogprobs`
+ * and `losses` [b, s], and if `backward` the gradient of the loss's sum by every matrix of the adapter.
  */
 export function trainingGraph(
   config: DecoderConfig,
@@ -91,9 +91,10 @@ export function trainingGraph(
     mask: input('mask', ['sequence', 'sequence']),
   };
   const { hidden } = decoder(pass);
-  const logprobs = logprob(logits(pass, hidden), input('targets', ['batch', 'sequence'], 'int32')); // [b, s]
-  const elementwise = loss.elementwise(logprobs, (name) => input(name, ['batch', 'sequence'])); // [b, s]
-  const outputs: Record<string, Node> = { logprobs, loss: elementwise };
+  const targets = input('targets', ['batch', 'sequence'], 'int32');
+  const targetLogprobs = logprob(logits(pass, hidden), targets); // [b, s]
+  const elementwise = loss.elementwise(targetLogprobs, (name) => input(name, ['batch', 'sequence'])); // [b, s]
+  const outputs: Record<string, Node> = { targetLogprobs, losses: elementwise };
   if (!backward) return outputs;
   const names = [...pass.adapter.keys()];
   gradient(sum(elementwise), [...pass.adapter.values()]).forEach((derivative, index) => {

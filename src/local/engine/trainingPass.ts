@@ -41,10 +41,10 @@ export class TrainingPass {
         data: (results[name]?.data ?? new Float32Array()).slice(row * batch.length, row * batch.length + length),
         shape: [length],
       });
-      const loss = cut('loss');
+      const loss = cut('losses');
       const bad = loss.data.findIndex((value) => !Number.isFinite(value));
       if (bad >= 0) throw notFinite(`the loss of data[${String(index)}] at position ${String(bad)}`, loss.data[bad]);
-      return { logprobs: cut('logprobs'), elementwise_loss: loss };
+      return { logprobs: cut('targetLogprobs'), elementwise_loss: loss };
     });
     if (this.job.backward) this.#accumulate(results, gradient);
     return outputs;

@@ -1,0 +1,167 @@
+/**
+ * The engine's training step and greedy decoding beside the bare matrix products of the same step, at one and two
+ * threads, each in a process of its own. Usage: npm run bench:engine. Only ratios of one run on an idle machine count.
+ */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { add, input, matmul, slice, sum, topologicalOrder, type Node } from '../../src/graph/index.js';
+import { isOperation } from '../../src/graph/index.js';
+import type { BaseModel } from '../../src/local/engine/baseModel.js';
+import type { EngineDatum, LoraShape } from '../../src/local/engine/engine.js';
+import { loadRuntime } from '../../src/local/engine/loadRuntime.js';
+import { loraLayout } from '../../src/local/engine/loraLayout.js';
+import { findLoss } from '../../src/local/engine/checkForwardBackward.js';
+import { trainingGraph } from '../../src/local/engine/model.js';
+import { Random } from '../../src/local/engine/random.js';
+import type { Tensors } from '../../src/local/engine/runtime.js';
+import { createWorkerEngine } from '../../src/local/engine/workerEngine.js';
+
+const rows = 8;
+const length = 128;
+const steps = 15;
+const rounds = 2;
+
+const model: BaseModel = {
+  name: 'bench',
+  config: {
+    vocabularySize: 512,
+    hiddenSize: 256,
+    layers: 4,
+    heads: 4,
+    kvHeads: 4,
+    headDim: 64,
+    ffnSize: 688,
+    ropeTheta: 10_000,
+    normEps: 1e-5,
+    tiedEmbeddings: true,
+    contextLength: 256,
+  },
+  weights: { kind: 'random', seed: 1 },
+  eosTokens: [0],
+  tokenizerFile: '',
+};
+
+const lora: LoraShape = { rank: 8, seed: 2, trainAttention: true, trainMlp: true, trainUnembedding: false };
+const adam = { learning_rate: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-12, weight_decay: 0, grad_clip_norm: 0 };
+
+interface Measure {
+  readonly milliseconds: number;
+  readonly peakMegabytes: number;
+  readonly note: string;
+}
+
+function peakMegabytes(): number {
+  return process.resourceUsage().maxRSS / 1000;
+}
+
+async function median(run: () => Promise<unknown>): Promise<number> {
+  for (let i = 0; i < 3; i++) await run();
+  const times: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
+    await run();
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(steps / 2)] ?? NaN;
+}
+
+/** forwardBackward and optimStep through the worker: the whole of what a training step costs. */
+async function trainingStep(threads: number): Promise<Measure> {
+  const engine = await createWorkerEngine({ threads, baseModels: [model] });
+  await engine.createModel('m', model.name, lora);
+  const random = new Random(3);
+  const tokens = (): Int32Array => Int32Array.from({ length }, () => random.uint32() % model.config.vocabularySize);
+  const data = Array.from({ length: rows }, (): EngineDatum => {
+    const weights = new Float32Array(length).fill(1);
+    return {
+      tokens: tokens(),
+      inputs: { target_tokens: { data: tokens(), shape: [length] }, weights: { data: weights, shape: [length] } },
+    };
+  });
+  const milliseconds = await median(async () => {
+    await engine.forwardBackward('m', { data, loss: 'cross_entropy', config: {}, backward: true });
+    await engine.optimStep('m', adam);
+  });
+  await engine.close();
+  return { milliseconds, peakMegabytes: peakMegabytes(), note: engine.runtime };
+}
+
+/** Greedy decoding of 8 × 64 tokens after a prompt of 16. */
+async function decoding(threads: number): Promise<Measure> {
+  const engine = await createWorkerEngine({ threads, baseModels: [model] });
+  await engine.createSampler('s', { baseModel: model.name });
+  const job = { numSamples: rows, maxTokens: 64, temperature: 0, topK: -1, topP: 1, seed: 1, stopTokens: [] };
+  const prompt = Int32Array.from({ length: 16 }, (_, i) => i);
+  const milliseconds = await median(() => engine.sample('s', { ...job, prompt, promptLogprobs: false }));
+  await engine.close();
+  return { milliseconds, peakMegabytes: peakMegabytes(), note: '8 × 64 tokens' };
+}
+
+/** Every matrix product of the step's graph, each on its own right operand, one number of each result kept. */
+async function bareProducts(threads: number): Promise<Measure> {
+  const graph = trainingGraph(model.config, loraLayout(model.config, lora), findLoss('cross_entropy'), true);
+  const random = new Random(4);
+  const feeds: Record<string, Tensors[string]> = {};
+  const operand = (name: string, of: Node): Node => {
+    const sizes = of.shape.map((size) => (typeof size === 'number' ? size : (known[size] ?? NaN)));
+    const data = new Float32Array(sizes.reduce((product, size) => product * size, 1)).map(() => random.uniform());
+    feeds[name] ??= { data, shape: sizes };
+    return input(name, sizes);
+  };
+  const known: Readonly<Record<string, number>> = { batch: rows, sequence: length, 'batch*sequence': rows * length };
+  let total: Node = sum(input('start', [1]));
+  let operations = 0;
+  feeds.start = { data: new Float32Array(1), shape: [1] };
+  topologicalOrder(Object.values(graph)).forEach((node, index) => {
+    if (!isOperation(node, 'matmul')) return;
+    const [a, b] = node.inputs;
+    const left = operand(`a ${a.shape.join()}`, a);
+    const product = matmul(left, operand(`b ${String(index)}`, b), node.attributes);
+    const inner = left.shape.at(node.attributes.transA ? -2 : -1);
+    operations += 2 * product.shape.reduce<number>((count, size) => count * Number(size), Number(inner));
+    const corner = product.shape.reduce<Node>((rest, _, axis) => slice(rest, axis, 0, 1), product);
+    total = add(total, sum(corner));
+  });
+  const runtime = await loadRuntime('onnxruntime-node', threads);
+  const program = await runtime.compile({ total });
+  const milliseconds = await median(() => program.run(feeds));
+  return { milliseconds, peakMegabytes: peakMegabytes(), note: `${(operations / 1e9).toFixed(1)} GFLOP` };
+}
+
+const measures = { trainingStep, decoding, bareProducts } as const;
+type MeasureName = keyof typeof measures;
+
+function inChild(name: MeasureName, threads: number): Measure {
+  const arguments_ = [fileURLToPath(import.meta.url), name, String(threads)];
+  return JSON.parse(execFileSync(process.execPath, arguments_, { encoding: 'utf8' })) as Measure;
+}
+
+function best(name: MeasureName, threads: number): Measure {
+  const results = Array.from({ length: rounds }, () => inChild(name, threads));
+  return results.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a));
+}
+
+function report(): void {
+  const line = (text: string): boolean => process.stdout.write(`${text}\n`);
+  for (const threads of [2, 1]) {
+    const step = best('trainingStep', threads);
+    const products = best('bareProducts', threads);
+    const decode = best('decoding', threads);
+    const perSecond = (tokens: number, { milliseconds }: Measure): string =>
+      `${((tokens / milliseconds) * 1000).toFixed(0)} tokens/s`;
+    line(`${String(threads)} thread(s), ${step.note}`);
+    line(
+      `  training step   ${step.milliseconds.toFixed(0)} ms, ${perSecond(rows * length, step)}, peak ${step.peakMegabytes.toFixed(0)} MB`,
+    );
+    line(
+      `  bare products   ${products.milliseconds.toFixed(0)} ms (${products.note}); step / products ${(step.milliseconds / products.milliseconds).toFixed(2)}`,
+    );
+    line(
+      `  greedy decoding ${decode.milliseconds.toFixed(0)} ms, ${perSecond(rows * 64, decode)} (${decode.note}), peak ${decode.peakMegabytes.toFixed(0)} MB`,
+    );
+  }
+}
+
+const [, , name, threads] = process.argv;
+if (name === undefined) report();
+else process.stdout.write(JSON.stringify(await measures[name as MeasureName](Number(threads))));
