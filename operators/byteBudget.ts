@@ -1,0 +1,75 @@
+import { type MonoTypeOperatorFunction, Subject, defer, finalize, switchMap, take } from 'rxjs';
+import { invalidArgument } from '../src/errors.js';
+
+/** How much work {@link byteBudget} lets pass. */
+export interface ByteBudgetOptions<V> {
+  /** Most bytes in flight at once; > 0. */
+  readonly limit: number;
+  /** Bytes of one piece of work; ≥ 0. */
+  readonly cost: (value: V) => number;
+}
+
+interface Waiter {
+  readonly bytes: number;
+  readonly admitted: Subject<void>;
+}
+
+/**
+ * Makes an operator that holds back work while too many bytes are in flight.
+ *
+ * Apply it to each stream that does a piece of work, with what that costs: the source is subscribed to when its bytes
+ * fit into the budget, in the order of subscription, and its bytes are free again when it completes, errors or is
+ * unsubscribed from. Work that costs more than the limit passes alone. One budget is shared by all streams that it is
+ * applied to; those that are unsubscribed from while they wait leave the queue.
+ *
+ * @example
+ * ```ts
+ * const budget = byteBudget({ limit: 10_000_000, cost: (body: Uint8Array) => body.byteLength });
+ * bodies$.pipe(mergeMap((body) => upload(body).pipe(budget(body))));
+ * ```
+ */
+export function byteBudget<V>(options: ByteBudgetOptions<V>): <T>(value: V) => MonoTypeOperatorFunction<T> {
+  const { limit, cost } = options;
+  if (!(limit > 0)) throw invalidArgument('limit to be a number of bytes > 0', limit);
+  const waiting = new Set<Waiter>();
+  let inFlight = 0;
+  let admitting = false;
+  const fits = (bytes: number): boolean => inFlight === 0 || inFlight + bytes <= limit;
+
+  const admit = (): void => {
+    // Work that ends at once calls this again from within; the loop then goes on instead of a deeper call.
+    if (admitting) return;
+    admitting = true;
+    for (const waiter of waiting) {
+      if (!fits(waiter.bytes)) break;
+      waiting.delete(waiter);
+      inFlight += waiter.bytes;
+      waiter.admitted.next();
+    }
+    admitting = false;
+  };
+
+  return (value) => (source) =>
+    defer(() => {
+      const bytes = cost(value);
+      if (!(bytes >= 0)) throw invalidArgument('cost to give a number of bytes ≥ 0', bytes);
+      const release = (): void => {
+        inFlight -= bytes;
+        admit();
+      };
+      if (waiting.size === 0 && fits(bytes)) {
+        inFlight += bytes;
+        return source.pipe(finalize(release));
+      }
+      const waiter: Waiter = { bytes, admitted: new Subject() };
+      waiting.add(waiter);
+      return waiter.admitted.pipe(
+        take(1),
+        switchMap(() => source),
+        finalize(() => {
+          if (!waiting.delete(waiter)) release();
+          else admit();
+        }),
+      );
+    });
+}

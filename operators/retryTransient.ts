@@ -1,0 +1,65 @@
+import {
+  type MonoTypeOperatorFunction,
+  type SchedulerLike,
+  asyncScheduler,
+  defer,
+  retry,
+  throwError,
+  timer,
+} from 'rxjs';
+
+/** Whether to try again, and after how many milliseconds. A pause does not count against the deadline. */
+export type RetryDecision =
+  { readonly retry: false } | { readonly retry: true; readonly delayMs: number; readonly pause?: boolean };
+
+/** How {@link retryTransient} tries again. */
+export interface RetryTransientOptions {
+  /** The policy; `attempt` counts the retries so far: 0 at the first error. */
+  readonly decide: (error: unknown, attempt: number) => RetryDecision;
+  /** Milliseconds from the subscription, pauses not counted, after which no attempt begins; default: no end. */
+  readonly deadlineMs?: number;
+  /** Default `asyncScheduler`. */
+  readonly scheduler?: SchedulerLike;
+  /** Told of each retry before its wait. */
+  readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
+}
+
+/**
+ * Subscribes to the source again after errors that a policy calls transient.
+ *
+ * Errors with the last error, as it is, when the policy says no, or when the next attempt would begin after the
+ * deadline. For sources of one value: what was emitted before an error is emitted again.
+ *
+ * ```
+ * source  -#  -#  -(a|)
+ * output  --------(a|)    delayMs: two frames
+ * ```
+ *
+ * @example
+ * ```ts
+ * request$.pipe(retryTransient({ decide: (_, attempt) => ({ retry: attempt < 3, delayMs: 100 * 2 ** attempt }) }));
+ * ```
+ */
+export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOperatorFunction<T> {
+  const { decide, deadlineMs = Infinity, scheduler = asyncScheduler, onRetry } = options;
+  return (source) =>
+    defer(() => {
+      const startedAt = scheduler.now();
+      let pausedMs = 0;
+      return source.pipe(
+        retry({
+          delay: (error: unknown, count) => {
+            const attempt = count - 1;
+            const decision = decide(error, attempt);
+            if (!decision.retry) return throwError(() => error);
+            const { delayMs, pause = false } = decision;
+            const countedMs = scheduler.now() - startedAt - pausedMs + (pause ? 0 : delayMs);
+            if (countedMs > deadlineMs) return throwError(() => error);
+            if (pause) pausedMs += delayMs;
+            onRetry?.(error, attempt, delayMs);
+            return timer(delayMs, scheduler);
+          },
+        }),
+      );
+    });
+}
