@@ -1,6 +1,6 @@
 import type { BaseModel } from '../../../src/local/engine/baseModel.js';
 import type { DecoderConfig } from '../../../src/local/engine/decoderConfig.js';
-import type { Engine, EngineDatum, ForwardBackwardJob, LoraShape } from '../../../src/local/engine/engine.js';
+import type { EngineDatum, ForwardBackwardJob, LoraShape } from '../../../src/local/engine/engine.js';
 import { Random } from '../../../src/local/engine/random.js';
 
 /** A decoder small enough for plain evaluation, with grouped queries and embeddings of its own at both ends. */
@@ -83,10 +83,4 @@ export function nextTokenData(sequences: readonly Int32Array[]): EngineDatum[] {
       },
     };
   });
-}
-
-/** The gradient that a model has accumulated, read off a step of plain descent: B₁ = B₀ − rate · sign-free update. */
-export async function lossOf(engine: Engine, modelId: string, job: ForwardBackwardJob): Promise<number> {
-  const { metrics } = await engine.forwardBackward(modelId, { ...job, backward: false });
-  return metrics['loss:sum'] ?? NaN;
 }
