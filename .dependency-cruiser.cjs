@@ -3,7 +3,7 @@ const layers = [
   ['errors'],
   ['log'],
   ['wire', 'config', 'tokenizer', 'graph'],
-  ['transport'],
+  ['transport', 'losses'],
   ['futures'],
   ['clients'],
   ['training'],

@@ -19,6 +19,12 @@ import { topologicalOrder } from './topologicalOrder.js';
  * ```
  */
 export function gradient(loss: Node, wrt: readonly Node[]): Node[] {
+  const derivatives = gradientOrNull(loss, wrt);
+  return wrt.map((node, i) => derivatives[i] ?? expandAs(0, node));
+}
+
+/** As {@link gradient}, but null for a node through which no gradient flows, where zeros would hide a mistake. */
+export function gradientOrNull(loss: Node, wrt: readonly Node[]): (Node | null)[] {
   if (loss.shape.length > 0)
     throw invalidArgument('a scalar loss, of shape []', describeShape(loss.shape), 'Reduce it with sum or mean.');
   const integers = wrt.find((node) => node.dtype !== 'float32');
@@ -38,7 +44,7 @@ export function gradient(loss: Node, wrt: readonly Node[]): Node[] {
       gradients.set(input, sum === undefined ? part : add(sum, part));
     });
   }
-  return wrt.map((node) => gradients.get(node) ?? expandAs(0, node));
+  return wrt.map((node) => gradients.get(node) ?? null);
 }
 
 function derivative<Name extends OperationName>(node: Node<Name>, upstream: Node): readonly (Node | null)[] {

@@ -1,9 +1,9 @@
 export type { DType, Operand, OperationName, Operations, Shape, Size } from './node.js';
 export { Node, isOperation } from './node.js';
 export type { Tensor, TensorArray } from './tensor.js';
-export { evaluate, type EvaluateOptions } from './evaluate.js';
+export { evaluate, evaluateNodes, type EvaluateOptions } from './evaluate.js';
 export { Expression, type ExpressionOperand } from './expression.js';
-export { gradient } from './gradient.js';
+export { gradient, gradientOrNull } from './gradient.js';
 export { inputsLike } from './inputsLike.js';
 export { inputsOfRank } from './inputsOfRank.js';
 export { topologicalOrder } from './topologicalOrder.js';

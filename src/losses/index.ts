@@ -1,0 +1,10 @@
+export { Expression } from '../graph/index.js';
+export { type BatchFunction, type BatchLoss, batchLoss } from './batchLoss.js';
+export { checkCustomLoss, type CustomLoss, evaluateCustomLoss } from './customLoss.js';
+export type { CustomLossResult } from './customLossResult.js';
+export { type GradientFunction, type GradientLoss, gradientLoss, type LossWithGradients } from './gradientLoss.js';
+export { type LossInputs, lossInput } from './lossInputs.js';
+export type { LossValue } from './lossValue.js';
+export type { PerDatumLoss } from './perDatumLoss.js';
+export type { Tfjs } from './tfjs.js';
+export { type TfjsFunction, type TfjsLoss, tfjsLoss, type TfjsLossOptions } from './tfjsLoss.js';

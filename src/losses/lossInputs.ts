@@ -1,0 +1,105 @@
+import { Expression } from '../graph/index.js';
+import { camelCase } from '../wire/camelCase.js';
+import type { Datum } from '../wire/datum.js';
+import { lossInputDtypes, lossInputWireName } from '../wire/lossInputs.js';
+import type { TensorData } from '../wire/tensorData.js';
+import { type TensorInput, toTensorData } from '../wire/toTensorData.js';
+import { invalidLoss } from './invalidLoss.js';
+
+type WellKnownInput =
+  | 'targetTokens'
+  | 'weights'
+  | 'advantages'
+  | 'samplerLogprobs'
+  | 'ref'
+  | 'clipLowThreshold'
+  | 'clipHighThreshold'
+  | 'sequenceRatioMask';
+
+/**
+ * What a per-datum loss is called with: `logprobs`, the model's log-probabilities of the target tokens, and the inputs
+ * of the datum by camelCase name. The datum's own `logprobs`, those of the sampler, are `samplerLogprobs` here.
+ *
+ * An input that the datum lacks is an error when it is read; `'weights' in inputs` asks first. Names that are not well
+ * known are written into the type: `({ logprobs, margin }: LossInputs<'margin'>) => …`.
+ */
+export type LossInputs<Name extends string = never> = Readonly<
+  Record<'logprobs' | WellKnownInput | Name, Expression> & Record<string, Expression>
+>;
+
+/**
+ * One input of a datum as an expression, for losses over a batch: float32, or int32 for tokens and other integers.
+ *
+ * @param name - In camelCase; `samplerLogprobs` is the datum's own `logprobs`.
+ * @throws TinkerError `invalid_loss` when the datum has no such input, `invalid_argument` when its values are wrong.
+ * @example
+ * ```ts
+ * batchLoss(([a, b], [p, q]) => lossInput(a, 'ref').sub(p).sum().add(q.sum()));
+ * ```
+ */
+export function lossInput(datum: Datum, name: string): Expression {
+  return new Reader(datum, 'the datum').read(name);
+}
+
+/** All inputs of a datum beside the model's logprobs; each becomes an expression when it is first read. */
+export function lossInputsOf(datum: Datum, index: number, logprobs: Expression): LossInputs {
+  const reader = new Reader(datum, `data[${index}]`);
+  const known = new Map([['logprobs', logprobs]]);
+  const read = (name: string): Expression => {
+    const expression = known.get(name) ?? reader.read(name);
+    known.set(name, expression);
+    return expression;
+  };
+  const names = ['logprobs', ...reader.names];
+  const inputs: LossInputs = Object.defineProperties(
+    Object.create(null) as LossInputs,
+    Object.fromEntries(names.map((name) => [name, { enumerable: true, get: () => read(name) }])),
+  );
+  // A plain object would give undefined for a misspelled name, and an error far from its cause.
+  return new Proxy(inputs, {
+    get: (_, name) => (typeof name === 'string' ? read(name) : undefined),
+  });
+}
+
+class Reader {
+  readonly #inputs: ReadonlyMap<string, { readonly path: string; readonly value: TensorInput }>;
+
+  constructor(
+    datum: Datum,
+    private readonly place: string,
+  ) {
+    this.#inputs = new Map(
+      Object.entries(datum.lossFnInputs ?? {}).map(([name, value]) => [
+        localName(name),
+        { path: `${place}.lossFnInputs.${name}`, value },
+      ]),
+    );
+  }
+
+  get names(): string[] {
+    return [...this.#inputs.keys()];
+  }
+
+  read(name: string): Expression {
+    const found = this.#inputs.get(name);
+    if (found === undefined)
+      throw invalidLoss(
+        `Expected an input ${name} in ${this.place}.lossFnInputs, which the loss reads, ` +
+          `got ${this.names.join(', ') || 'none'}.`,
+      );
+    return toExpression(name, found.value, found.path);
+  }
+}
+
+function localName(name: string): string {
+  const local = camelCase(name);
+  return local === 'logprobs' ? 'samplerLogprobs' : local;
+}
+
+function toExpression(name: string, value: TensorInput, path: string): Expression {
+  const wireName = name === 'samplerLogprobs' ? 'logprobs' : lossInputWireName(name);
+  // What stays here needs no dtype of the protocol: a list of numbers is float32.
+  const dtype = lossInputDtypes[wireName] ?? (Array.isArray(value) ? 'float32' : undefined);
+  const { data, shape }: TensorData = toTensorData(value, dtype, path);
+  return Expression.constant(data instanceof BigInt64Array ? Int32Array.from(data, Number) : data, shape);
+}

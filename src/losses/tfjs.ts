@@ -1,0 +1,4 @@
+// Types of an optional package: where it is not installed, this is `any` instead of an error in the user's compiler.
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment
+/** @ts-ignore The module `@tensorflow/tfjs`. */
+export type Tfjs = typeof import('@tensorflow/tfjs');
