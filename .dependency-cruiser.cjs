@@ -46,10 +46,17 @@ module.exports = {
       to: { path: '^src/(local|testing|cli|dashboard)/' },
     },
     {
-      name: 'only-local-index-knows-both-ends',
-      comment: 'Client and embedded server are separate readings of the protocol.',
+      name: 'every-room-has-its-place',
+      comment: 'A new room of src/ is placed among the layers above.',
       severity: 'error',
-      from: { path: '^src/local/', pathNot: '^src/local/index[.]ts$' },
+      from: { path: '^src/', pathNot: ['^src/index[.]ts$', ...[...allowed.keys(), 'local', 'cli'].map(inRoom)] },
+      to: { path: '^(src|operators)/' },
+    },
+    {
+      name: 'only-the-local-entry-knows-both-ends',
+      comment: 'Client and embedded server are separate readings of the protocol; localService joins them.',
+      severity: 'error',
+      from: { path: '^src/local/', pathNot: '^src/local/(index|localService)[.]ts$' },
       to: { path: '^src/(clients|training|futures|transport)/' },
     },
     {

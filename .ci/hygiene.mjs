@@ -22,6 +22,12 @@ const isCode = (file) => /\.(ts|mjs|cjs|py)$|^\.ci\/run$/.test(file) && !file.en
 const isTest = (file) => /^(test|examples)\/.*\.ts$/.test(file);
 const isOwnWriting = (file) => !/^test\/fixtures\/|^src\/local\/models\/.*\.(txt|json)$|_pb\.ts$/.test(file);
 
+/** Lines that break a rule with a reason: path, a part of the line. */
+const excepted = new Map([
+  // In the published types an optional peer that is not installed becomes any, not an error in the user's compiler.
+  ['src/losses/tfjs.ts', '/** @ts-ignore '],
+]);
+
 /** A rule: which files, what must not be on a line, and what to say. This file holds the patterns, so it is exempt. */
 const rules = [
   [
@@ -57,7 +63,9 @@ for (const file of files) {
     const applying = rules.filter(([applies]) => applies(file) && file !== '.ci/hygiene.mjs');
     lines.forEach((line, index) => {
       for (const [, pattern, problem] of applying) {
-        if (pattern.test(line)) problems.push(`line ${index + 1}: ${problem}: ${line.trim().slice(0, 100)}`);
+        const isExcepted = excepted.has(file) && line.includes(excepted.get(file));
+        if (pattern.test(line) && !isExcepted)
+          problems.push(`line ${index + 1}: ${problem}: ${line.trim().slice(0, 100)}`);
       }
     });
   }
