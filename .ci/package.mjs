@@ -92,7 +92,7 @@ const settings = {
   types: [],
   strict: true,
   noEmit: true,
-  skipLibCheck: true,
+  skipLibCheck: false,
 };
 fs.writeFileSync(
   path.join(home, 'tsconfig.json'),
