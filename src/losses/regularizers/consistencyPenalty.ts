@@ -1,0 +1,24 @@
+import type { Expression } from '../../graph/index.js';
+import { type RegularizerOptions, sumOverPositions } from './sumOverPositions.js';
+
+/**
+ * Σ (p − p′)² over positions: asks for the same logprobs of the same tokens in two readings, such as two wordings of
+ * a prompt (after the Π-model of Laine and Aila 2017, "Temporal Ensembling for Semi-Supervised Learning",
+ * arXiv:1610.02242). Both readings are drawn together; detach one to make it the teacher.
+ *
+ * @param logprobs - p, of any shape.
+ * @param other - p′, of the same shape.
+ * @example
+ * ```ts
+ * // Data come in pairs: the same answer after two wordings of the question.
+ * batchLoss((_, [a, b]) => consistencyPenalty(a.slice(-20), b.slice(-20)));
+ * ```
+ */
+export function consistencyPenalty(
+  logprobs: Expression,
+  other: Expression,
+  options: RegularizerOptions = {},
+): Expression {
+  const distance = logprobs.sub(other);
+  return sumOverPositions(distance.mul(distance), options);
+}
