@@ -80,7 +80,7 @@ function compute<Name extends OperationName>(node: Node<Name>, inputs: Tensor[],
 
 function tensorOf(values: ReadonlyMap<Node, Tensor>, node: Node): Tensor {
   const tensor = values.get(node);
-  if (tensor === undefined) throw new Error(`No value for ${node.operation}`);
+  if (tensor === undefined) throw invalidArgument(`the value of ${node.operation} before it is used`, tensor);
   return tensor;
 }
 

@@ -16,7 +16,8 @@ type Axes = number | readonly number[];
  *
  * @example
  * ```ts
- * const loss = logprobs.sub(reference).exp().mul(advantages).neg().sum();
+ * const { logprobs, advantages } = inputsOfRank({ logprobs: 1, advantages: 1 });
+ * const loss = new Expression(logprobs).mul(new Expression(advantages)).neg().sum();
  * ```
  */
 export class Expression {

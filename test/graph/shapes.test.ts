@@ -40,6 +40,7 @@ describe('shapes with names', () => {
 
   it('add up, multiply and lose places', () => {
     expect(concat([x('past', 2), x('sequence', 2)], 0).shape).toEqual(['past+sequence', 2]);
+    expect(concat([x('sequence', 2), x('past', 2)], 0).shape).toEqual(['past+sequence', 2]);
     expect(concat([x('n'), x(3), x('n')], 0).shape).toEqual(['n+n+3']);
     expect(repeatInterleave(x('n', 2), 3, 0).shape).toEqual(['3*n', 2]);
     expect(slice(x('n'), 0, 1).shape).toEqual(['n-1']);

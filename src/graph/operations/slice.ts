@@ -13,7 +13,7 @@ import { sliceScatter } from './sliceScatter.js';
  * @throws TinkerError `invalid_argument` on bounds that are no integers, or that leave a named size unknown.
  * @example
  * ```ts
- * slice(logprobs, 0, 1); // all but the first
+ * slice(input('logprobs', ['n']), 0, 1); // all but the first, of shape [n-1]
  * ```
  */
 export function slice(x: Node, axis: number, start: number, end?: number): Node<'slice'> {
