@@ -19,7 +19,7 @@ const workerUrl = import.meta.url.endsWith('.ts')
  * @throws TinkerError `invalid_config` where the runtime that was asked for can't be loaded.
  */
 export async function createWorkerEngine(options: EngineOptions = {}): Promise<Engine> {
-  const worker = new Worker(workerUrl, { workerData: options, name: 'rxtinker engine' });
+  const worker = new Worker(workerUrl, { workerData: options, name: 'rxtinker engine', execArgv: [] });
   const port = new WorkerPort(worker);
   const { runtime, baseModels } = await port.ready;
   return new WorkerEngine(port, runtime, baseModels);

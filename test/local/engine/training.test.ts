@@ -95,7 +95,7 @@ describe('training', () => {
     await engine.createModel('m', tiny, { ...wholeLora, rank });
     const job = randomJob(
       6,
-      Array.from({ length: 300 }, (_, i) => 8 + (i % 40)),
+      Array.from({ length: 300 }, (_, i) => 8 + (i % 20)),
       512,
       'cross_entropy',
     );
@@ -132,12 +132,12 @@ describe('training', () => {
 
   it('gives the same bits for the same requests at 1, 2 and 4 threads', async () => {
     const states: unknown[] = [];
-    for (const threads of [1, 2, 4, 2]) {
+    for (const threads of [1, 2, 4]) {
       const engine = await createInProcessEngine({ threads });
       await engine.createModel('m', 'rxtinker/tiny', { ...wholeLora, rank: 4 });
       const outputs = [];
-      for (let step = 0; step < 3; step++) {
-        const job = randomJob(step, [40, 64, 64, 17, 90, 128], 512, 'cross_entropy');
+      for (let step = 0; step < 2; step++) {
+        const job = randomJob(step, [40, 64, 64, 17], 512, 'cross_entropy');
         outputs.push(await engine.forwardBackward('m', job), await engine.optimStep('m', adam));
       }
       states.push({ outputs, state: await engine.saveState('m', { optimizer: true }) });
