@@ -3,7 +3,9 @@ import {
   add,
   evaluate,
   exp,
+  detach,
   gradient,
+  gradientOrNull,
   input,
   isOperation,
   logprob,
@@ -38,6 +40,11 @@ describe('gradient', () => {
       y: { data: new Float32Array(6), shape: [3, 2] },
     };
     expect(valueAndGradient(sum(x), [y], feeds).gradients).toEqual([{ data: new Float32Array(6), shape: [3, 2] }]);
+  });
+
+  it('says where no gradient flows, if asked', () => {
+    const [x, y] = [input('x', ['n']), input('y', ['n'])];
+    expect(gradientOrNull(sum(add(x, detach(y))), [x, y]).map((node) => node === null)).toEqual([false, true]);
   });
 
   it('can be by a node in the middle, and by the loss itself', () => {
