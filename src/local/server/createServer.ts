@@ -1,4 +1,17 @@
-import { catchError, defer, merge, map, of, Subject, take, throwError, type Observable } from 'rxjs';
+import {
+  catchError,
+  defer,
+  firstValueFrom,
+  map,
+  merge,
+  of,
+  race,
+  Subject,
+  take,
+  throwError,
+  timer,
+  type Observable,
+} from 'rxjs';
 import type { Engine } from '../engine/engine.js';
 import { BoundedMap } from './boundedMap.js';
 import { CheckpointStore } from './checkpointStore.js';
@@ -123,7 +136,9 @@ async function openState(options: ServerOptions): Promise<ServerState> {
 async function close(state: ServerState, closed$: Subject<never>): Promise<void> {
   closed$.error(shuttingDown());
   for (const session of [...state.sessions.values()]) endSession(state, session, 'the server was stopped', 'fail');
-  await state.promises.idle();
+  await firstValueFrom(race(state.promises.idle$(), timer(state.limits.closeMs, state.clock.scheduler)), {
+    defaultValue: 0,
+  });
 }
 
 function shuttingDown(): Error {

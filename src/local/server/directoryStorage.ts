@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TinkerError } from '../../errors.js';
 import type { Storage } from './storage.js';
@@ -42,7 +42,7 @@ export async function directoryStorage(directory: string): Promise<Storage> {
       writes += 1;
       const draft = `${file}.${process.pid}-${writes}${temporary}`;
       try {
-        await mkdir(dirname(file), { recursive: true });
+        await makeDirectory(dirname(file));
         const handle = await open(draft, 'w');
         try {
           await handle.writeFile(bytes);
@@ -69,7 +69,7 @@ export async function directoryStorage(directory: string): Promise<Storage> {
   };
 
   try {
-    await mkdir(root, { recursive: true });
+    await makeDirectory(root);
     await storage.write('.writable', new Uint8Array());
     await storage.remove('.writable');
   } catch (cause) {
@@ -89,6 +89,27 @@ function escapeSegment(segment: string): string {
     return /[a-z0-9._-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`;
   }).join('');
   return escaped.startsWith('.') ? `%2e${escaped.slice(1)}` : escaped;
+}
+
+/** As `mkdir` with `recursive`, which never ends below /proc. */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    if (isMissing(error) && dirname(directory) !== directory && !(await isDirectory(dirname(directory)))) {
+      await makeDirectory(dirname(directory));
+      await makeDirectory(directory);
+    } else if (!(await isDirectory(directory))) {
+      throw error;
+    }
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function syncDirectory(directory: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { forkJoin, lastValueFrom } from 'rxjs';
+import { defaultIfEmpty, forkJoin, type Observable } from 'rxjs';
 import type { Clock } from './clock.js';
 import { isCallersFault } from './isCallersFault.js';
 import { resultBytes } from './operationResult.js';
@@ -100,9 +100,9 @@ export class PromiseStore {
     for (const { promise } of [...this.#unread.values()]) if (promise.sessionId === sessionId) this.markRead(promise);
   }
 
-  /** Fulfilled when all that is pending now is settled. */
-  async idle(): Promise<void> {
-    await lastValueFrom(forkJoin(Array.from(this.#pending.values(), ({ outcome$ }) => outcome$)), { defaultValue: [] });
+  /** Emits once when all that is pending now is settled. */
+  idle$(): Observable<unknown> {
+    return forkJoin(Array.from(this.#pending.values(), ({ outcome$ }) => outcome$)).pipe(defaultIfEmpty(undefined));
   }
 
   #evict(): void {

@@ -13,8 +13,8 @@ export interface Server {
    */
   handle(request: ServerRequest): Observable<ServerResponse>;
   /**
-   * Takes no more requests, answers held polls with 503 and waits for calls that have begun, so that saves in progress
-   * are finished. The engine and the storage stay open; they are the caller's.
+   * Takes no more requests, answers held polls with 503 and waits up to 10 s for calls that have begun, so that saves in
+   * progress are finished. The engine and the storage stay open; they are the caller's.
    */
   close(): Promise<void>;
 }

@@ -6,6 +6,8 @@ export interface ServerLimits {
   readonly gapMs: number;
   /** How long a session may be silent before it and its models are dropped. */
   readonly sessionSilenceMs: number;
+  /** How long closing waits for the calls that run. */
+  readonly closeMs: number;
   /** How long a result that was read stays readable again. */
   readonly resultKeepMs: number;
   /** Bytes of finished results kept; beyond, those read first, then the oldest, are dropped (410). */
@@ -32,6 +34,7 @@ export const defaultLimits: ServerLimits = {
   pollHoldMs: 40_000,
   gapMs: 120_000,
   sessionSilenceMs: 300_000,
+  closeMs: 10_000,
   resultKeepMs: 300_000,
   resultBytes: 256 * 1024 * 1024,
   queuedBytes: 256 * 1024 * 1024,

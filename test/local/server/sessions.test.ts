@@ -199,6 +199,19 @@ describe('sessions and models', () => {
     expect(engine.log.slice(-2)).toEqual([`optimStep ${model}`, `unloadModel ${model}`]);
   });
 
+  it('does not wait for ever for an engine that hangs', async () => {
+    const { server, post, clock, engine, model: create } = await testServer();
+    const { model } = await create();
+    engine.before = () => new Promise(() => undefined);
+    await post('optim_step', optimStep(model, 1));
+    let closed = false;
+    const closing = server.close().then(() => (closed = true));
+    await clock.advance(9_999);
+    expect(closed).toBe(false);
+    await clock.advance(1);
+    await closing;
+  });
+
   it('refuses what is no request of the protocol', async () => {
     const { call, post, server } = await testServer();
     expect((await call('GET', 'nope')).status).toBe(404);

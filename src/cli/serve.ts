@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util';
+import { TinkerError } from '../errors.js';
+import { startLocalServer } from '../local/index.js';
+import { consoleLogger } from '../log.js';
+import { UsageError } from './usageError.js';
+
+/**
+ * Serves until the process is asked to end (SIGINT, SIGTERM); a second signal ends it at once.
+ *
+ * @throws UsageError for options that it does not take; TinkerError `invalid_config` where it can't start.
+ */
+export async function serve(args: readonly string[]): Promise<void> {
+  const options = readOptions(args);
+  const stopped = stopSignal();
+  const logger = consoleLogger('info');
+  const server = await startLocalServer({
+    ...options,
+    keepAlive: true,
+    log: (level, message) => {
+      logger[level](message);
+    },
+  });
+  process.stdout.write(`listening on ${server.url}\n`);
+  logger.info(`Computing with ${server.runtime}.`);
+  await stopped;
+  await server.close();
+}
+
+function readOptions(args: readonly string[]): Parameters<typeof startLocalServer>[0] {
+  const { host, port, 'data-dir': dataDir, threads, 'api-key-env': keyName } = parse(args);
+  return {
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port: integer('--port', port, 0, 65_535) }),
+    ...(dataDir !== undefined && { dataDir }),
+    ...(threads !== undefined && { threads: integer('--threads', threads, 1, 256) }),
+    ...(keyName !== undefined && { apiKey: readKey(keyName) }),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        host: { type: 'string' },
+        port: { type: 'string' },
+        'data-dir': { type: 'string' },
+        threads: { type: 'string' },
+        'api-key-env': { type: 'string' },
+      },
+    }).values;
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+function integer(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`Expected ${option} to be an integer from ${least} to ${most}, got ${JSON.stringify(text)}.`);
+}
+
+function readKey(name: string): string {
+  const key = process.env[name];
+  if (key !== undefined && key !== '') return key;
+  throw new TinkerError(
+    'invalid_config',
+    `Expected an API key in the environment variable ${name}, which is empty or not set. Set it, or leave --api-key-env out.`,
+  );
+}
+
+/** Fulfilled at the first signal to end. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        resolve();
+        // A signal without a listener ends the process.
+        process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+      });
+    }
+  });
+}

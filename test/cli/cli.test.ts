@@ -1,0 +1,115 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+
+let directory: string;
+let child: ChildProcess | undefined;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'rxtinker-cli-'));
+});
+
+afterEach(async () => {
+  child?.kill('SIGKILL');
+  child = undefined;
+  await rm(directory, { recursive: true, force: true });
+});
+
+function start(args: readonly string[], env: Record<string, string> = {}): Run {
+  const process_ = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env } });
+  child = process_;
+  const output = { out: '', error: '' };
+  process_.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()));
+  process_.stderr.on('data', (chunk: Buffer) => (output.error += chunk.toString()));
+  const ended = once(process_, 'close').then(([code]) => ({ ...output, code: code as number | null }));
+  const url = async (): Promise<string> => {
+    for (;;) {
+      const [, found] = /^listening on (http:\/\/\S+)\n/.exec(output.out) ?? [];
+      if (found !== undefined) return found;
+      if (process_.exitCode !== null) throw new Error(`It ended: ${output.error}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  return { ended, url, kill: (signal) => process_.kill(signal) };
+}
+
+interface Run {
+  readonly ended: Promise<{ out: string; error: string; code: number | null }>;
+  readonly url: () => Promise<string>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
+describe('rxtinker serve', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('prints its address, serves, and stops cleanly on %s', async (signal) => {
+    const run = start(['serve', '--port', '0', '--threads', '1', '--data-dir', join(directory, 'new')]);
+    const url = await run.url();
+    expect(await (await fetch(`${url}/api/v1/healthz`)).json()).toEqual({ status: 'ok' });
+    run.kill(signal);
+    const { code, out } = await run.ended;
+    expect(code).toBe(0);
+    expect(out).toBe(`listening on ${url}\n`);
+  });
+
+  it('asks for the key that the environment holds', async () => {
+    const run = start(['serve', '--threads', '1', '--api-key-env', 'THE_KEY'], { THE_KEY: 'tml-abc' });
+    const url = `${await run.url()}/api/v1/healthz`;
+    expect((await fetch(url)).status).toBe(401);
+    expect((await fetch(url, { headers: { 'x-api-key': 'tml-abc' } })).status).toBe(200);
+  });
+
+  it('says in two lines that a port is in use', async () => {
+    const first = start(['serve', '--threads', '1']);
+    const { port } = new URL(await first.url());
+    const { code, error, out } = await start(['serve', '--threads', '1', '--port', port]).ended;
+    first.kill('SIGTERM');
+    expect(code).toBe(1);
+    expect(out).toBe('');
+    expect(error).toMatch(new RegExp(`^rxtinker: .*port ${port} .*in use\\.\n.*free one\\.\n$`));
+    expect((await first.ended).code).toBe(0);
+  });
+
+  it('says in two lines that a data directory can not be written, a key is missing or a host is public', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    const cases: [string[], string][] = [
+      [['--data-dir', file], file],
+      [['--api-key-env', 'NOT_SET_AT_ALL'], 'NOT_SET_AT_ALL'],
+      [['--host', '0.0.0.0'], '0.0.0.0'],
+    ];
+    for (const [args, named] of cases) {
+      const { code, error } = await start(['serve', '--threads', '1', ...args]).ended;
+      expect(code).toBe(1);
+      expect(error).toContain(named);
+      expect(error.trimEnd().split('\n')).toHaveLength(2);
+    }
+  });
+});
+
+describe('rxtinker', () => {
+  it('shows its help and version', async () => {
+    const help = await start(['--help']).ended;
+    expect(help).toMatchObject({ code: 0, out: expect.stringContaining('--data-dir') as string, error: '' });
+    expect(await start(['serve', '--help']).ended).toMatchObject({ code: 0, out: help.out });
+    expect(await start(['--version']).ended).toMatchObject({ code: 0, out: '0.1.0\n' });
+  });
+
+  it.each([
+    [[]],
+    [['nonsense']],
+    [['serve', '--nope']],
+    [['serve', '--port', 'x']],
+    [['serve', '--port', '70000']],
+    [['serve', 'extra']],
+  ])('ends with 2 and two lines on %j', async (args) => {
+    const { code, error, out } = await start(args).ended;
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(error.trimEnd().split('\n')).toHaveLength(2);
+  });
+});
