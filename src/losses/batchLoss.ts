@@ -23,7 +23,7 @@ export interface BatchLoss {
  * @example
  * ```ts
  * // Pairs of a preferred and a rejected answer (Bradley-Terry).
- * batchLoss((data, logprobs) => {
+ * const loss = batchLoss((data, logprobs) => {
  *   const totals = Expression.stack(logprobs.map((p) => p.sum())).reshape([data.length / 2, 2]);
  *   const margin = totals.select(0, 1).sub(totals.select(1, 1));
  *   return { loss: margin.logsigmoid().neg().sum(), metrics: { 'accuracy:mean': margin.gt(0).mean() } };

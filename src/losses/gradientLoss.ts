@@ -32,7 +32,7 @@ export interface GradientLoss {
  * @example
  * ```ts
  * // −Σ logprobs: each derivative is −1.
- * gradientLoss((_, logprobs) => ({
+ * const loss = gradientLoss((_, logprobs) => ({
  *   loss: -logprobs.flatMap((p) => p.toArray()).reduce((a, b) => a + b, 0),
  *   gradients: logprobs.map((p) => new Float32Array(p.length).fill(-1)),
  * }));

@@ -34,7 +34,10 @@ export type LossInputs<Name extends string = never> = Readonly<
  * @throws TinkerError `invalid_loss` when the datum has no such input, `invalid_argument` when its values are wrong.
  * @example
  * ```ts
- * batchLoss(([a, b], [p, q]) => lossInput(a, 'ref').sub(p).sum().add(q.sum()));
+ * const loss = batchLoss((data, logprobs) => {
+ *   const refs = Expression.concat(data.map((datum) => lossInput(datum, 'ref')));
+ *   return Expression.concat(logprobs).sub(refs).mean().neg();
+ * });
  * ```
  */
 export function lossInput(datum: Datum, name: string): Expression {

@@ -35,7 +35,7 @@ const packageName = ['@tensorflow', 'tfjs'].join('/');
  *
  * @example
  * ```ts
- * tfjsLoss((data, logprobs, tf) => ({ loss: tf.addN(logprobs.map((p) => p.square().sum())), metrics: {} }));
+ * const loss = tfjsLoss((data, logprobs, tf) => ({ loss: tf.addN(logprobs.map((p) => p.square().sum())) }));
  * ```
  */
 export function tfjsLoss(evaluate: TfjsFunction, options: TfjsLossOptions = {}): TfjsLoss {

@@ -1,4 +1,5 @@
-import type { PerDatumLoss } from '../perDatumLoss.js';
+import type { Expression } from '../../graph/index.js';
+import type { LossInputs } from '../lossInputs.js';
 import type { ClipThresholds } from './clipThresholds.js';
 
 /**
@@ -7,7 +8,9 @@ import type { ClipThresholds } from './clipThresholds.js';
  *
  * @param thresholds - 0 and 4 by default.
  */
-export function cispoLoss({ clipLowThreshold = 0, clipHighThreshold = 4 }: ClipThresholds = {}): PerDatumLoss {
+export function cispoLoss({ clipLowThreshold = 0, clipHighThreshold = 4 }: ClipThresholds = {}): (
+  inputs: LossInputs,
+) => Expression {
   return ({ logprobs, samplerLogprobs, advantages }) => {
     const ratio = logprobs.sub(samplerLogprobs).exp().clamp(clipLowThreshold, clipHighThreshold);
     return ratio.detach().mul(logprobs).mul(advantages).neg().sum();

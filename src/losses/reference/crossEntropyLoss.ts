@@ -1,4 +1,5 @@
-import type { PerDatumLoss } from '../perDatumLoss.js';
+import type { Expression } from '../../graph/index.js';
+import type { LossInputs } from '../lossInputs.js';
 
 /**
  * The server's `cross_entropy` as a custom loss: Σ −w·p, with p the logprobs and w the `weights` of a datum. Made to be
@@ -6,7 +7,10 @@ import type { PerDatumLoss } from '../perDatumLoss.js';
  *
  * @example
  * ```ts
- * training.forwardBackwardCustom(data, crossEntropyLoss);
+ * const loss: PerDatumLoss = (inputs) =>
+ *   crossEntropyLoss(inputs).add(l2Penalty(inputs.logprobs).mul(0.01));
  * ```
  */
-export const crossEntropyLoss: PerDatumLoss = ({ logprobs, weights }) => logprobs.mul(weights).neg().sum();
+export function crossEntropyLoss({ logprobs, weights }: LossInputs): Expression {
+  return logprobs.mul(weights).neg().sum();
+}

@@ -1,4 +1,5 @@
-import type { PerDatumLoss } from '../perDatumLoss.js';
+import type { Expression } from '../../graph/index.js';
+import type { LossInputs } from '../lossInputs.js';
 
 /**
  * The server's `dro` as a custom loss: Σ −(p·A − ½·beta·(p − q)²) with p the logprobs, q the sampler's (the datum's
@@ -6,7 +7,7 @@ import type { PerDatumLoss } from '../perDatumLoss.js';
  *
  * @param options - beta, the strength of the pull towards q; it has no default.
  */
-export function droLoss({ beta }: { readonly beta: number }): PerDatumLoss {
+export function droLoss({ beta }: { readonly beta: number }): (inputs: LossInputs) => Expression {
   return ({ logprobs, samplerLogprobs, advantages }) => {
     const distance = logprobs.sub(samplerLogprobs);
     return distance

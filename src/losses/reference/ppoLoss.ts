@@ -1,4 +1,5 @@
-import type { PerDatumLoss } from '../perDatumLoss.js';
+import type { Expression } from '../../graph/index.js';
+import type { LossInputs } from '../lossInputs.js';
 import type { ClipThresholds } from './clipThresholds.js';
 
 /**
@@ -7,7 +8,9 @@ import type { ClipThresholds } from './clipThresholds.js';
  *
  * @param thresholds - 0.8 and 1.2 by default.
  */
-export function ppoLoss({ clipLowThreshold = 0.8, clipHighThreshold = 1.2 }: ClipThresholds = {}): PerDatumLoss {
+export function ppoLoss({ clipLowThreshold = 0.8, clipHighThreshold = 1.2 }: ClipThresholds = {}): (
+  inputs: LossInputs,
+) => Expression {
   return ({ logprobs, samplerLogprobs, advantages }) => {
     const ratio = logprobs.sub(samplerLogprobs).exp();
     const clipped = ratio.clamp(clipLowThreshold, clipHighThreshold);

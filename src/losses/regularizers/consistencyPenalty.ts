@@ -10,8 +10,11 @@ import { type RegularizerOptions, sumOverPositions } from './sumOverPositions.js
  * @param other - p′, of the same shape.
  * @example
  * ```ts
- * // Data come in pairs: the same answer after two wordings of the question.
- * batchLoss((_, [a, b]) => consistencyPenalty(a.slice(-20), b.slice(-20)));
+ * // Two data: the same answer of 20 tokens after two wordings of the question.
+ * const loss = batchLoss((_, logprobs) => {
+ *   const answers = Expression.stack(logprobs.map((p) => p.slice(-20)));
+ *   return consistencyPenalty(answers.select(0), answers.select(1));
+ * });
  * ```
  */
 export function consistencyPenalty(

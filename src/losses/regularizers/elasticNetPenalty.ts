@@ -16,7 +16,8 @@ export interface ElasticNetOptions extends RegularizerOptions {
  * @throws TinkerError `invalid_argument` when ρ lies outside 0 … 1.
  * @example
  * ```ts
- * loss.add(elasticNetPenalty(logprobs, { l1Ratio: 0.2 }).mul(0.01));
+ * const loss: PerDatumLoss = ({ logprobs, weights }) =>
+ *   logprobs.mul(weights).neg().sum().add(elasticNetPenalty(logprobs, { l1Ratio: 0.2 }).mul(0.01));
  * ```
  */
 export function elasticNetPenalty(logprobs: Expression, options: ElasticNetOptions = {}): Expression {

@@ -13,7 +13,8 @@ import { type RegularizerOptions, sumOverPositions } from './sumOverPositions.js
  * @param logprobs - p, the model's logprobs of the tokens it sampled, of any shape.
  * @example
  * ```ts
- * loss.sub(entropyEstimate(logprobs).mul(0.001));
+ * const loss: PerDatumLoss = ({ logprobs, advantages }) =>
+ *   logprobs.mul(advantages).neg().sum().sub(entropyEstimate(logprobs).mul(0.001));
  * ```
  */
 export function entropyEstimate(logprobs: Expression, options: RegularizerOptions = {}): Expression {

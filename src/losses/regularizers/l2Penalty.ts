@@ -7,7 +7,8 @@ import { type RegularizerOptions, sumOverPositions } from './sumOverPositions.js
  * @param logprobs - p, of any shape.
  * @example
  * ```ts
- * loss.add(l2Penalty(logprobs).mul(0.01));
+ * const loss: PerDatumLoss = ({ logprobs, weights }) =>
+ *   logprobs.mul(weights).neg().sum().add(l2Penalty(logprobs).mul(0.01));
  * ```
  */
 export function l2Penalty(logprobs: Expression, options: RegularizerOptions = {}): Expression {
