@@ -122,7 +122,8 @@ export function describe(value: unknown): string {
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${String(value.length)}`;
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${String(value.byteLength)} bytes`;
-  const name = Object.getPrototypeOf(value)?.constructor?.name as string | undefined;
+  const prototype = Object.getPrototypeOf(value) as { readonly constructor?: { readonly name: string } } | null;
+  const name = prototype?.constructor?.name;
   if (name !== undefined && name !== 'Object') return `a ${name}`;
   const keys = Object.keys(value);
   return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 6).join(', ')}`;
