@@ -20,8 +20,12 @@ const modules: Readonly<Record<string, string>> = {
 export function writeAdapter(layout: LoraLayout, adapter: Float32Array): Uint8Array<ArrayBuffer> {
   const tensors = layout.matrices.map((matrix) => {
     const [rows, columns] = matrix.shape;
-    const data = transpose(adapter.subarray(matrix.offset, matrix.offset + rows * columns), rows, columns);
-    return [fileName(matrix), { data, shape: [columns, rows] }] as const;
+    const data = adapter.subarray(matrix.offset, matrix.offset + rows * columns);
+    const stored =
+      matrix.kind === 'A'
+        ? { data, shape: matrix.shape }
+        : { data: transpose(data, rows, columns), shape: [columns, rows] };
+    return [fileName(matrix), stored] as const;
   });
   return writeSafetensors({ tensors: Object.fromEntries(tensors), metadata: { format: 'pt' } });
 }
@@ -43,8 +47,9 @@ export function readAdapter(layout: LoraLayout, bytes: Uint8Array): Float32Array
   const adapter = new Float32Array(layout.size);
   for (const matrix of layout.matrices) {
     const [rows, columns] = matrix.shape;
-    const data = expectTensor(tensors, fileName(matrix), [columns, rows]);
-    adapter.set(transpose(data, columns, rows), matrix.offset);
+    const shape = matrix.kind === 'A' ? matrix.shape : [columns, rows];
+    const data = expectTensor(tensors, fileName(matrix), shape);
+    adapter.set(matrix.kind === 'A' ? data : transpose(data, columns, rows), matrix.offset);
   }
   return adapter;
 }

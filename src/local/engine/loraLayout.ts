@@ -7,7 +7,7 @@ import type { Tensors } from './runtime.js';
 /** One matrix of an adapter: its graph input, its shape, and where it lies in the flat buffer. */
 export interface LoraMatrix {
   readonly name: string;
-  /** A is [inputs, rank], B is [rank, outputs]. */
+  /** A is [rank, inputs], B is [rank, outputs]: shapes whose products and gradients are the quickest. */
   readonly kind: 'A' | 'B';
   readonly shape: readonly [number, number];
   readonly offset: number;
@@ -18,7 +18,7 @@ export interface LoraLayout {
   readonly matrices: readonly LoraMatrix[];
   /** Number of parameters. */
   readonly size: number;
-  /** The adapter's share is scale · x·A·B. */
+  /** The adapter's share is scale · x·Aᵀ·B. */
   readonly scale: number;
 }
 
@@ -33,7 +33,7 @@ export function loraLayout(config: DecoderConfig, lora: LoraShape): LoraLayout {
     size += shape[0] * shape[1];
   };
   for (const { name, inputs, outputs } of trainedProjections(config, lora)) {
-    place(name, 'A', [inputs, lora.rank]);
+    place(name, 'A', [lora.rank, inputs]);
     place(name, 'B', [lora.rank, outputs]);
   }
   return { matrices, size, scale: alpha / lora.rank };
@@ -42,7 +42,7 @@ export function loraLayout(config: DecoderConfig, lora: LoraShape): LoraLayout {
 /** An adapter as training starts: A uniform in ±1/√inputs from the seed, B zero. */
 export function initialAdapter(layout: LoraLayout, seed: number): Float32Array<ArrayBuffer> {
   const adapter = new Float32Array(layout.size);
-  layout.matrices.forEach(({ kind, shape: [inputs, rank], offset }, index) => {
+  layout.matrices.forEach(({ kind, shape: [rank, inputs], offset }, index) => {
     if (kind === 'B') return;
     const random = new Random(seed, index);
     const bound = 1 / Math.sqrt(inputs);

@@ -178,7 +178,7 @@ function mlp(pass: Pass, layer: number, x: Node): Node {
   return linear(pass, down, mul(silu(linear(pass, gate, x)), linear(pass, up, x))); // [b, s, f] inside
 }
 
-/** x·W + scale · x·A·B. */
+/** x·W + scale · x·Aᵀ·B. */
 function linear(pass: Pass, projection: Projection | undefined, x: Node): Node {
   if (projection === undefined) throw new RangeError('A layer has four projections of attention and three of the MLP.');
   const { name, inputs, outputs } = projection;
@@ -196,7 +196,9 @@ function logits(pass: Pass, hidden: Node): Node {
 
 function withLora(pass: Pass, name: string, x: Node, y: Node): Node {
   const [a, b] = [pass.adapter.get(`${name}.loraA`), pass.adapter.get(`${name}.loraB`)];
-  return a === undefined || b === undefined ? y : add(y, matmul(matmul(x, a, { alpha: pass.loraScale }), b));
+  return a === undefined || b === undefined
+    ? y
+    : add(y, matmul(matmul(x, a, { transB: true, alpha: pass.loraScale }), b));
 }
 
 function norm(config: DecoderConfig, x: Node, name: string): Node {
