@@ -2,7 +2,8 @@
 // operators/ is type-checked and run against the embedded server; ```sh snippets are run; relative links lead somewhere.
 //
 // A snippet leaves out what every snippet would repeat. A name that it neither declares nor imports comes, in this
-// order, from the example's own file, the package's entries, the index files above the example, rxjs, or `given`.
+// order, from the example's own file, the package's entries, the index files above the example, rxjs and rxjs/testing,
+// or `given`.
 // ```ts no-run is only type-checked: for what needs the hosted service or never ends.
 // Usage: node .ci/docs.mjs [part of a file's path]
 import { spawn } from 'node:child_process';
@@ -26,6 +27,7 @@ const given = {
   prompt: 'export const prompt = ModelInput.fromTokens([1, 2, 3]);',
   data: 'export const data = [{ modelInput: ModelInput.fromTokens([1, 2, 3, 4, 5]), lossFnInputs: {} }];',
   batches: 'export const batches = [data, data, data];',
+  assert: "export { strict as assert } from 'node:assert';",
 };
 
 /** Shell lines that are not run, and why. */
@@ -73,7 +75,7 @@ function modulesFor(file) {
   const parts = file.slice(0, -path.extname(file).length).split('/');
   const indexes = parts.map((_, depth) => [...parts.slice(0, depth), 'index'].join('/')).reverse();
   const internal = (module) => ({ specifier: `../${module}.js`, types: module });
-  return [internal(parts.join('/')), ...entries, ...indexes.map(internal), { specifier: 'rxjs' }].filter(
+  return [internal(parts.join('/')), ...entries, ...indexes.map(internal), ...rxjs].filter(
     ({ types }) => types === undefined || fs.existsSync(declaration(types)),
   );
 }
@@ -97,7 +99,10 @@ const givens = Object.entries(given).map(([name, code]) => ({
 }));
 
 const pathOf = ({ name }) => path.join(output, `${name}.ts`);
-const rxjsProbe = path.join(output, 'rxjs-probe.ts');
+const rxjs = ['rxjs', 'rxjs/testing'].map((specifier) => ({
+  specifier,
+  probe: path.join(output, `${specifier.replace('/', '-')}-probe.ts`),
+}));
 
 function write(snippet) {
   // The imports stand on one line before the code, so that line n of the code is line n + 1 of the file.
@@ -129,8 +134,8 @@ function exportsOf(program, checker, file) {
 function addImports(program) {
   const checker = program.getTypeChecker();
   const known = new Map();
-  const exportsFor = ({ types }) => {
-    const file = types === undefined ? rxjsProbe : declaration(types);
+  const exportsFor = ({ types, probe }) => {
+    const file = probe ?? declaration(types);
     if (!known.has(file)) known.set(file, exportsOf(program, checker, file));
     return known.get(file);
   };
@@ -153,12 +158,12 @@ function addImports(program) {
 function compile() {
   fs.rmSync(output, { recursive: true, force: true });
   fs.mkdirSync(output, { recursive: true });
-  fs.writeFileSync(rxjsProbe, "export * from 'rxjs';\n");
+  for (const { specifier, probe } of rxjs) fs.writeFileSync(probe, `export * from '${specifier}';\n`);
   const all = [...givens, ...snippets];
   all.forEach(write);
   const files = all.map(pathOf);
   const modules = [...new Set(all.flatMap(({ file }) => modulesFor(file)).flatMap(({ types }) => types ?? []))];
-  const names = ts.createProgram([...files, rxjsProbe, ...modules.map(declaration)], options);
+  const names = ts.createProgram([...files, ...rxjs.map(({ probe }) => probe), ...modules.map(declaration)], options);
   addImports(names);
   const program = ts.createProgram(files, options, undefined, names);
   program.emit();
