@@ -16,13 +16,14 @@ import { splitIntoChunks } from '../../operators/chunkData.js';
 import { reduceMetricMaps } from '../../operators/reduceMetrics.js';
 import { TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
-import { decodeForwardBackwardOutput, encodeForwardBackward } from '../wire/codec.js';
+import { decodeForwardBackwardOutput } from '../wire/codec.js';
 import type { PreparedDatum } from '../wire/datum.js';
 import type { ForwardBackwardOutput } from '../wire/forwardBackwardOutput.js';
 import type { LossName } from '../wire/lossName.js';
-import { type SentRequest, announce, awaitResult, postInLane, whenClean, withDetails } from './laneWork.js';
+import { type SentRequest, announce, awaitResult, inLane, whenClean, withDetails } from './laneWork.js';
 import type { ModelContext } from './modelContext.js';
-import type { OperationContext, OperationWork } from './operationState.js';
+import type { OperationContext, OperationWork } from './operationWork.js';
+import { postPass } from './postPass.js';
 
 /** The largest chunk of a batch that is sent as one request. */
 export interface ChunkLimits {
@@ -42,7 +43,7 @@ export interface BatchPass {
 }
 
 /** One chunk after its POST: waiting, refused, or with its outcome. */
-interface SentChunk {
+export interface SentChunk {
   readonly sent?: SentRequest;
   outcome?: { readonly output: ForwardBackwardOutput } | { readonly error: TinkerError };
 }
@@ -96,14 +97,7 @@ export function sendChunks(
   const type = nameOf(pass);
   return from(chunks).pipe(
     concatMap((data, index) =>
-      postInLane(model, {
-        type,
-        path: `/api/v1/${type}`,
-        body: (seqId) => {
-          const { contentType, body } = encodeForwardBackward({ ...pass, modelId: model.modelId, seqId, data });
-          return { contentType, bytes: body };
-        },
-      }).pipe(
+      inLane(model, { type }, (seqId) => postPass(model, { ...pass, modelId: model.modelId, seqId, data })).pipe(
         map((sent): SentChunk => {
           context.report({ type: 'chunk', chunk: index + 1, chunks: chunks.length, seqId: sent.seqId });
           return { sent };

@@ -5,8 +5,9 @@ import type { ResultBody } from '../wire/futureAnswer.js';
 import { type FuturePromise, futurePromiseSchema } from '../wire/futurePromise.js';
 
 import type { EncodedBody } from '../transport/api.js';
+import { isDefiniteRefusal } from '../transport/retryTable.js';
 import type { ModelContext } from './modelContext.js';
-import type { OperationContext, OperationWork } from './operationState.js';
+import type { OperationContext, OperationWork } from './operationWork.js';
 
 /** A promise of the server and the seq_id that it was sent under. */
 export interface SentRequest {
@@ -39,20 +40,29 @@ export function postInLane(
   },
 ): Observable<SentRequest> {
   const { api, deadlines } = model.connection;
-  return model.lane
-    .post(request.type, (seqId) =>
-      api.call({
-        method: 'POST',
-        path: request.path,
-        body: request.body(seqId),
-        schema: futurePromiseSchema,
-        retry: { deadlineMs: deadlines.sendDeadlineMs, ...(request.named === true && { final: [409] }) },
-      }),
-    )
-    .pipe(
-      map(({ seqId, answer }) => ({ seqId, promise: answer })),
-      catchError((error: unknown) => throwError(() => explain(error, model, request))),
-    );
+  return inLane(model, request, (seqId) =>
+    api.call({
+      method: 'POST',
+      path: request.path,
+      body: request.body(seqId),
+      schema: futurePromiseSchema,
+      retry: { deadlineMs: deadlines.sendDeadlineMs, ...(request.named === true && { final: [409] }) },
+    }),
+  );
+}
+
+/** Gives the lane's turn and its seq_id to `post`, which gets the promise of one operation by one or more requests. */
+export function inLane(
+  model: ModelContext,
+  request: Pick<LaneRequest<unknown>, 'type' | 'named' | 'cleans'>,
+  post: (seqId: number) => Observable<FuturePromise>,
+): Observable<SentRequest> {
+  const isRefusal = (error: TinkerError): boolean =>
+    isDefiniteRefusal(error) || (request.named === true && error.code === 'conflict');
+  return model.lane.post(request.type, post, isRefusal).pipe(
+    map(({ seqId, answer }) => ({ seqId, promise: answer })),
+    catchError((error: unknown) => throwError(() => explain(error, model, request))),
+  );
 }
 
 /** Refuses to send while the accumulated gradient is part of a batch. */

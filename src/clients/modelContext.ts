@@ -1,6 +1,7 @@
 import type { BehaviorSubject, Subject } from 'rxjs';
 import type { TinkerError } from '../errors.js';
 import type { ClientConfig } from '../wire/clientConfig.js';
+import type { WireFormat } from '../wire/wireFormat.js';
 import type { Connection } from './connection.js';
 import type { Lane } from './lane.js';
 import type { QueueState } from './operationProgress.js';
@@ -29,6 +30,8 @@ export interface ModelContext {
   readonly modelId: string;
   readonly lane: Lane;
   readonly flags: ClientConfig;
+  /** The session's choice between protobuf and JSON. */
+  readonly wireFormat: WireFormat;
   readonly queueState: BehaviorSubject<QueueState>;
   readonly events: Subject<OperationEvent>;
   readonly metrics: Subject<OperationMetrics>;

@@ -8,12 +8,11 @@ import {
   type SamplingParams,
   futurePromiseSchema,
   modelInputJson,
-  sampleOutputSchema,
+  sampleOutputDecoder,
   toWireSamplingParams,
 } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
-import { readJsonResult } from './readJsonResult.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { CallOptions } from './trainingOptions.js';
 
@@ -92,7 +91,7 @@ export class SamplingClient {
             promise,
             requestType: 'Sample',
             waitingFor: `sample with seq_id ${seqId} of ${this.samplingSessionId}`,
-            read: readJsonResult(sampleOutputSchema(prompt.length), 'sample'),
+            read: sampleOutputDecoder(prompt.length),
             onQueueState: (state) => {
               context.report({ type: 'queueState', ...state });
             },

@@ -18,7 +18,9 @@ import {
 } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import { type ClientConfig, clientConfigSchema, defaultClientConfig } from '../wire/clientConfig.js';
+import type { PassFormat } from '../wire/codec.js';
 import { sessionSchema } from '../wire/session.js';
+import { WireFormat } from '../wire/wireFormat.js';
 import type { Connection } from './connection.js';
 import { SDK_VERSION } from './version.js';
 
@@ -29,6 +31,7 @@ export interface SessionOptions {
   readonly projectId?: string;
   readonly displayName?: string;
   readonly heartbeatIntervalMs: number;
+  readonly passFormat?: PassFormat;
 }
 
 /** How a session ended, as the server keeps it. */
@@ -45,6 +48,8 @@ export class Session {
   private samplerCount = 0;
   private readonly ended = new Subject<void>();
 
+  /** Whether passes are sent as protobuf or as JSON; decided once. */
+  readonly wireFormat: WireFormat;
   /** The server's flags; fetched once, a failure is tried again by the next subscriber. */
   readonly flags$: Observable<ClientConfig>;
   /** The session's id; made once, a failure is tried again by the next subscriber. */
@@ -54,6 +59,7 @@ export class Session {
     private readonly connection: Connection,
     private readonly options: SessionOptions,
   ) {
+    this.wireFormat = new WireFormat(connection.log, options.passFormat);
     this.flags$ = this.fetchFlags().pipe(shareReplay({ bufferSize: 1, refCount: false }));
     this.id$ = this.flags$.pipe(
       switchMap(() => this.create()),

@@ -89,6 +89,7 @@ export class TrainingClient {
       modelId: info.modelId,
       lane: new Lane(options.firstSeqId),
       flags: options.flags,
+      wireFormat: service.session.wireFormat,
       queueState,
       events,
       metrics,

@@ -14,6 +14,8 @@ const BILLING_REST = 5_000;
 /** A 400 may be a passing fault of the server; asked again so often before it is believed. */
 const REJECTIONS_FORGIVEN = 3;
 const LONGEST_REST = 30_000;
+/** Requests whose results servers of today write as protobuf, and older ones as JSON. */
+const BINARY_RESULTS: ReadonlySet<string> = new Set(['ForwardBackward', 'Forward', 'Sample']);
 
 /** What polling needs of its client. */
 export interface FuturesConnection {
@@ -61,6 +63,7 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
           pool: 'poll',
           timeoutMs: POLL_TIMEOUT,
           headers: {
+            accept: acceptOf(request.requestType),
             'x-tinker-request-iteration': String(iteration),
             'x-tinker-request-type': request.requestType,
           },
@@ -153,6 +156,10 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
 
     return pollUntilReady<Answer, T>({ ask, read, scheduler });
   });
+}
+
+function acceptOf(requestType: string): string {
+  return BINARY_RESULTS.has(requestType) ? 'application/x-protobuf, application/json' : 'application/json';
 }
 
 /** The wait that the server names; none, or one of nothing, leaves it to the polling. */

@@ -1,8 +1,9 @@
-import { EMPTY, type Observable, type SchedulerLike, map, of, timer } from 'rxjs';
+import { EMPTY, type Observable, type SchedulerLike, defer, map, of, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { invalidArgument } from '../errors.js';
 import type { Transport, TransportRequest, TransportResponse } from '../transport/transport.js';
 import { defaultResults } from './defaultResults.js';
+import { passAsJson } from './passAsJson.js';
 
 /** Operations whose answers marbles can describe, by their names in the field. */
 export type MarbleOperation = keyof typeof defaultResults;
@@ -63,9 +64,11 @@ export class MarbleTransport implements Transport {
   }
 
   send(request: TransportRequest): Observable<TransportResponse> {
-    const got = this.read(request);
-    this.requests.push(got);
-    return this.options.intercept?.(got) ?? this.answer(got);
+    return defer(() => {
+      const got = this.read(request);
+      this.requests.push(got);
+      return this.options.intercept?.(got) ?? this.answer(got);
+    });
   }
 
   close(): Observable<never> {
@@ -81,13 +84,13 @@ export class MarbleTransport implements Transport {
     };
   }
 
-  private read({ path, body }: TransportRequest): MarbleRequest {
-    const text = body === undefined ? undefined : typeof body === 'string' ? body : new TextDecoder().decode(body);
-    const json: unknown = text === undefined ? undefined : JSON.parse(text);
+  private read({ path, body, headers }: TransportRequest): MarbleRequest {
+    const json = jsonOf(body, headers['content-type']);
     const seqId = typeof json === 'object' && json !== null && 'seq_id' in json ? Number(json.seq_id) : undefined;
+    const isForward = typeof json === 'object' && json !== null && 'forward_input' in json;
     return {
       frame: this.options.scheduler.now(),
-      operation: path.replace(/\?.*/, '').split('/').at(-1) ?? path,
+      operation: isForward ? 'forward' : (path.replace(/\?.*/, '').split('/').at(-1) ?? path),
       ...(seqId !== undefined && { seqId }),
       body: json,
     };
@@ -150,6 +153,13 @@ export class MarbleTransport implements Transport {
     if (letter === 'p' && value === undefined) return PAUSE;
     return { ...defaultResults[operation], ...value };
   }
+}
+
+/** A body as JSON: what comes as protobuf is given the form that it has there. */
+function jsonOf(body: TransportRequest['body'], contentType: string | undefined): unknown {
+  if (body === undefined) return undefined;
+  if (typeof body !== 'string' && contentType === 'application/x-protobuf') return passAsJson(body);
+  return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body));
 }
 
 function isMarbleOperation(name: string): name is MarbleOperation {

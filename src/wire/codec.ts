@@ -1,10 +1,13 @@
-import { TinkerError } from '../errors.js';
 import type { PreparedDatum } from './datum.js';
 import { forwardBackwardOutputSchema, type ForwardBackwardOutput } from './forwardBackwardOutput.js';
 import type { ResultBody } from './futureAnswer.js';
 import type { LossName } from './lossName.js';
 import type { ModelInput } from './modelInput.js';
+import { forwardBackwardRequestBytes } from './proto/forwardBackwardRequestBytes.js';
+import { readForwardBackwardOutput } from './proto/readForwardBackwardOutput.js';
+import { readSampleResponse } from './proto/readSampleResponse.js';
 import { readResponse } from './readResponse.js';
+import { type SampleOutput, sampleOutputSchema } from './sampleOutput.js';
 import type { TensorData } from './tensorData.js';
 
 /** A forward or forward-backward pass, ready to be encoded. */
@@ -18,30 +21,40 @@ export interface ForwardBackwardRequest {
   readonly forwardOnly: boolean;
 }
 
+/** How a pass is written: servers of today read protobuf, older ones JSON alone. */
+export type PassFormat = 'protobuf' | 'json';
+
 /** Where an encoded request goes and what it carries. */
 export interface EncodedRequest {
+  readonly format: PassFormat;
   readonly path: string;
   readonly contentType: string;
   readonly body: string | Uint8Array<ArrayBuffer>;
 }
 
-/** Encodes a pass as JSON, writing typed arrays as text without a boxed copy. */
-export function encodeForwardBackward(request: ForwardBackwardRequest): EncodedRequest {
-  const { modelId, seqId, data, loss, lossConfig, forwardOnly } = request;
-  const config = Object.keys(lossConfig).length === 0 ? '' : `,"loss_fn_config":${JSON.stringify(lossConfig)}`;
-  const input = `{"data":[${data.map(datumJson).join(',')}],"loss_fn":${JSON.stringify(loss)}${config}}`;
-  const name = forwardOnly ? 'forward' : 'forward_backward';
+/** Encodes a pass without a boxed copy of its typed arrays; a forward pass has a path of its own in JSON only. */
+export function encodeForwardBackward(request: ForwardBackwardRequest, format: PassFormat): EncodedRequest {
+  if (format === 'json') return encodeJson(request);
   return {
-    path: `/api/v1/${name}`,
-    contentType: 'application/json',
-    body: `{"model_id":${JSON.stringify(modelId)},"seq_id":${String(seqId)},"${name}_input":${input}}`,
+    format,
+    path: '/api/v1/forward_backward',
+    contentType: 'application/x-protobuf',
+    body: forwardBackwardRequestBytes(request),
   };
 }
 
 /** Decodes the result of a pass. @throws TinkerError `invalid_response`, naming the field */
 export function decodeForwardBackwardOutput(body: ResultBody): ForwardBackwardOutput {
-  if (body.kind === 'json') return readResponse(forwardBackwardOutputSchema, body.json, 'forward_backward');
-  throw new TinkerError('invalid_response', 'Expected the result of forward_backward as JSON, got protobuf.');
+  if (body.kind === 'protobuf') return readForwardBackwardOutput(body.bytes);
+  return readResponse(forwardBackwardOutputSchema, body.json, 'forward_backward');
+}
+
+/** Makes the decoder of a sample's result, for a prompt of so many tokens; it throws as the above. */
+export function sampleOutputDecoder(promptLength: number): (body: ResultBody) => SampleOutput {
+  return (body) =>
+    body.kind === 'protobuf'
+      ? readSampleResponse(body.bytes, promptLength)
+      : readResponse(sampleOutputSchema(promptLength), body.json, 'sample');
 }
 
 /** JSON text of a model input. */
@@ -50,11 +63,28 @@ export function modelInputJson(input: ModelInput): string {
   return `{"chunks":[${chunks.join(',')}]}`;
 }
 
+function encodeJson(request: ForwardBackwardRequest): EncodedRequest {
+  const { modelId, seqId, data, loss, lossConfig, forwardOnly } = request;
+  const config = Object.keys(lossConfig).length === 0 ? '' : `,"loss_fn_config":${JSON.stringify(lossConfig)}`;
+  const input = `{"data":[${data.map(datumJson).join(',')}],"loss_fn":${JSON.stringify(loss)}${config}}`;
+  const name = forwardOnly ? 'forward' : 'forward_backward';
+  return {
+    format: 'json',
+    path: `/api/v1/${name}`,
+    contentType: 'application/json',
+    body: `{"model_id":${JSON.stringify(modelId)},"seq_id":${String(seqId)},"${name}_input":${input}}`,
+  };
+}
+
 function datumJson({ modelInput, lossFnInputs }: PreparedDatum): string {
   const inputs = Object.entries(lossFnInputs).map(([name, tensor]) => `${JSON.stringify(name)}:${tensorJson(tensor)}`);
   return `{"model_input":${modelInputJson(modelInput)},"loss_fn_inputs":{${inputs.join(',')}}}`;
 }
 
-function tensorJson({ data, dtype, shape }: TensorData): string {
-  return `{"data":[${data.join(',')}],"dtype":"${dtype}","shape":[${shape.join(',')}]}`;
+function tensorJson({ data, dtype, shape, sparse }: TensorData): string {
+  const indices =
+    sparse === undefined
+      ? ''
+      : `,"sparse_crow_indices":[${sparse.crowIndices.join(',')}],"sparse_col_indices":[${sparse.colIndices.join(',')}]`;
+  return `{"data":[${data.join(',')}],"dtype":"${dtype}","shape":[${shape.join(',')}]${indices}}`;
 }

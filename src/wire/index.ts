@@ -5,8 +5,10 @@ export {
   decodeForwardBackwardOutput,
   encodeForwardBackward,
   modelInputJson,
+  sampleOutputDecoder,
   type EncodedRequest,
   type ForwardBackwardRequest,
+  type PassFormat,
 } from './codec.js';
 export type { Datum, PreparedDatum } from './datum.js';
 export { defaultDynamicConfig, dynamicConfigSchema, type DynamicConfig } from './dynamicConfig.js';
@@ -39,7 +41,9 @@ export {
 } from './savedWeights.js';
 export { serverCapabilitiesSchema, type ServerCapabilities, type SupportedModel } from './serverCapabilities.js';
 export { samplingSessionSchema, sessionSchema, type Session } from './session.js';
+export type { SparseIndices } from './sparseIndices.js';
 export { TensorData, type TensorArray, type TensorDtype, type TensorFactory } from './tensorData.js';
 export { toTensorData, type TensorInput } from './toTensorData.js';
 export { validateData } from './validateData.js';
 export { weightsInfoSchema, type WeightsInfo } from './weightsInfo.js';
+export { WireFormat } from './wireFormat.js';

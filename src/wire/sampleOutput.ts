@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
+import type { TensorData } from './tensorData.js';
 import { float32ArraySchema, tokensSchema } from './typedArraySchema.js';
 
 /** One sample. */
@@ -9,6 +10,8 @@ export interface SampledSequence {
   readonly tokens: Int32Array;
   /** Log-softmax of the raw logits at each token, whatever the temperature, top-k and top-p. */
   readonly logprobs?: Float32Array;
+  /** For each drawn token the likeliest ones there, likeliest first; empty where there are none. */
+  readonly topkSampledLogprobs?: readonly (readonly TokenLogprob[])[];
   readonly stopReason: 'stop' | 'length' | 'unknown';
 }
 
@@ -25,6 +28,12 @@ export interface SampleOutput {
   readonly promptLogprobs?: Float32Array;
   /** For each prompt token the likeliest ones there, likeliest first; empty where there are none. */
   readonly topkPromptLogprobs?: readonly (readonly TokenLogprob[])[];
+  /** Logprobs of the target tokens that were given for the prompt, in the same shape and layout; 0 where none was. */
+  readonly targetPromptLogprobs?: TensorData;
+  /** Tokens drawn in place of each prompt token but the first: `[length − 1, k]`, and their logprobs. */
+  readonly promptAltTokens?: { readonly tokens: TensorData; readonly logprobs: TensorData };
+  /** Tokens of the prompt that the server had in its cache. */
+  readonly promptCacheHitTokens?: number;
 }
 
 const sequenceSchema = z
@@ -55,7 +64,8 @@ export function sampleOutputSchema(promptLength: number): z.ZodType<SampleOutput
     .transform((output): SampleOutput => camelKeys(output));
 }
 
-function withFirstToken(values: Float32Array, promptLength: number): Float32Array {
+/** Logprobs of all tokens of a prompt, with NaN for the first where a server left it out. */
+export function withFirstToken(values: Float32Array, promptLength: number): Float32Array {
   if (values.length !== promptLength - 1) return values;
   const all = new Float32Array(promptLength);
   all[0] = NaN;

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors.js';
+import { checkSparseIndices, type SparseIndices } from './sparseIndices.js';
 
 /** Element types of the protocol's tensors. */
 export type TensorDtype = 'float32' | 'int64';
@@ -11,37 +12,60 @@ export interface TensorFactory<T> {
   tensor(values: Float32Array | Int32Array, shape: number[], dtype: 'float32' | 'int32'): T;
 }
 
-/** A dense tensor in row-major order, over the caller's typed array (not copied). */
+/** A tensor in row-major order, or a sparse matrix (CSR), over the caller's typed array (not copied). */
 export class TensorData {
   readonly data: TensorArray;
   readonly dtype: TensorDtype;
   readonly shape: readonly number[];
+  /** Where the elements of a sparse matrix stand; missing in a dense tensor. */
+  readonly sparse?: SparseIndices;
 
   /**
    * @param data the elements; their type gives the dtype
    * @param shape sizes of the dimensions; one dimension by default
+   * @param sparse makes a matrix of `shape` that holds `data` at these places and zeros elsewhere
    * @throws TinkerError `invalid_argument` if the shape does not hold exactly these elements
    * @example
    * new TensorData(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
    */
-  constructor(data: TensorArray, shape: readonly number[] = [data.length]) {
-    const size = shape.reduce((product, length) => product * length, 1);
-    if (!shape.every((length) => Number.isInteger(length) && length >= 0) || size !== data.length) {
+  constructor(data: TensorArray, shape: readonly number[] = [data.length], sparse?: SparseIndices) {
+    const whole = shape.every((length) => Number.isInteger(length) && length >= 0);
+    if (!whole || (sparse === undefined && sizeOf(shape) !== data.length)) {
       throw invalidArgument(`a shape for ${String(data.length)} elements`, `[${shape.join(', ')}]`);
+    }
+    if (sparse !== undefined) {
+      checkSparseIndices(sparse, data.length, shape);
+      this.sparse = sparse;
     }
     this.data = data;
     this.dtype = data instanceof Float32Array ? 'float32' : 'int64';
     this.shape = shape;
   }
 
-  /** Number of elements. */
+  /** Number of elements, with the zeros that a sparse matrix leaves out. */
   get length(): number {
-    return this.data.length;
+    return sizeOf(this.shape);
+  }
+
+  /** The same tensor with every element in its place; itself where it is dense. */
+  dense(): TensorData {
+    const { data, shape, sparse } = this;
+    if (sparse === undefined) return this;
+    const full = emptyLike(data, this.length);
+    const columns = shape[1] ?? 0;
+    for (let row = 0; row + 1 < sparse.crowIndices.length; row++) {
+      const end = sparse.crowIndices[row + 1] ?? 0;
+      for (let at = sparse.crowIndices[row] ?? 0; at < end; at++) {
+        full[row * columns + (sparse.colIndices[at] ?? 0)] = data[at] ?? 0;
+      }
+    }
+    return new TensorData(full, shape);
   }
 
   /** The elements as plain numbers in row-major order; integers beyond 2⁵³ lose their last bits. */
   toArray(): number[] {
-    return this.data instanceof BigInt64Array ? Array.from(this.data, Number) : Array.from(this.data);
+    const { data } = this.dense();
+    return data instanceof BigInt64Array ? Array.from(data, Number) : Array.from(data);
   }
 
   /**
@@ -52,8 +76,15 @@ export class TensorData {
    * const logprobs = output.lossFnOutputs[0].logprobs.toTensor(tf);
    */
   toTensor<T>(tf: TensorFactory<T>): T {
-    const { data } = this;
+    const { data } = this.dense();
     if (data instanceof Float32Array) return tf.tensor(data, [...this.shape], 'float32');
     return tf.tensor(data instanceof Int32Array ? data : Int32Array.from(data, Number), [...this.shape], 'int32');
   }
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+
+function emptyLike(data: TensorArray, length: number): TensorArray {
+  if (data instanceof Float32Array) return new Float32Array(length);
+  return data instanceof Int32Array ? new Int32Array(length) : new BigInt64Array(length);
 }

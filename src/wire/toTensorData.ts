@@ -28,7 +28,7 @@ export function toTensorData(input: TensorInput, dtype: TensorDtype | undefined,
 }
 
 function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: string): TensorData {
-  const { data, shape } = tensor;
+  const { data, shape, sparse } = tensor;
   if (dtype === 'int64' && data instanceof Float32Array) {
     throw invalidArgument(`integers (int64) in ${path}`, 'a Float32Array', 'Use an Int32Array or BigInt64Array.');
   }
@@ -37,7 +37,8 @@ function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: strin
     return tensor;
   }
   if (dtype !== 'float32') return tensor;
-  return new TensorData(data instanceof Int32Array ? Float32Array.from(data) : Float32Array.from(data, Number), shape);
+  const floats = data instanceof Int32Array ? Float32Array.from(data) : Float32Array.from(data, Number);
+  return new TensorData(floats, shape, sparse);
 }
 
 function toFloat32(values: readonly unknown[], path: string): Float32Array {

@@ -1,8 +1,14 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeForwardBackwardOutput, encodeForwardBackward } from '../../src/wire/codec.js';
+import { decodeForwardBackwardOutput, encodeForwardBackward, sampleOutputDecoder } from '../../src/wire/codec.js';
 import type { PreparedDatum } from '../../src/wire/datum.js';
 import { ModelInput } from '../../src/wire/modelInput.js';
+import {
+  ForwardBackwardOutputSchema,
+  ForwardBackwardRequestSchema,
+  SampleResponseSchema,
+} from '../../src/wire/proto/tinker_public_pb.js';
 import { TensorData } from '../../src/wire/tensorData.js';
 
 const token = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -27,14 +33,17 @@ describe('encodeForwardBackward', () => {
   it('writes JSON that reads back as the same numbers', () => {
     fc.assert(
       fc.property(fc.array(datum), (data) => {
-        const { path, contentType, body } = encodeForwardBackward({
-          modelId: 'model "1"',
-          seqId: 7,
-          data: data.map(prepared),
-          loss: 'ppo',
-          lossConfig: { clip_low_threshold: 0.8 },
-          forwardOnly: false,
-        });
+        const { path, contentType, body } = encodeForwardBackward(
+          {
+            modelId: 'model "1"',
+            seqId: 7,
+            data: data.map(prepared),
+            loss: 'ppo',
+            lossConfig: { clip_low_threshold: 0.8 },
+            forwardOnly: false,
+          },
+          'json',
+        );
         expect([path, contentType]).toEqual(['/api/v1/forward_backward', 'application/json']);
         // JSON has one zero.
         const zero = (value: number) => value + 0;
@@ -59,14 +68,17 @@ describe('encodeForwardBackward', () => {
 
   it('sends a forward pass to its own endpoint and leaves an empty config out', () => {
     const data = [prepared({ tokens: [1], weights: [], wide: [] })];
-    const encoded = encodeForwardBackward({
-      modelId: 'm',
-      seqId: 1,
-      data,
-      loss: 'cross_entropy',
-      lossConfig: {},
-      forwardOnly: true,
-    });
+    const encoded = encodeForwardBackward(
+      {
+        modelId: 'm',
+        seqId: 1,
+        data,
+        loss: 'cross_entropy',
+        lossConfig: {},
+        forwardOnly: true,
+      },
+      'json',
+    );
     expect(encoded.path).toBe('/api/v1/forward');
     const body = JSON.parse(encoded.body as string) as { forward_input: object };
     expect(Object.keys(body.forward_input)).toEqual(['data', 'loss_fn']);
@@ -114,8 +126,66 @@ describe('decodeForwardBackwardOutput', () => {
     expect(() => decode(json)).toThrow(message);
     expect(() => decode(json)).toThrow('The answer of forward_backward does not have the expected shape');
   });
+});
 
-  it('says that it reads no protobuf', () => {
-    expect(() => decodeForwardBackwardOutput({ kind: 'protobuf', bytes: new Uint8Array(1) })).toThrow('got protobuf');
+describe('the formats of a pass', () => {
+  const request = {
+    modelId: 'm',
+    seqId: 3,
+    data: [prepared({ tokens: [1, 2], weights: [1, 0.5], wide: [5n] })],
+    loss: 'cross_entropy',
+    lossConfig: {},
+    forwardOnly: true,
+  } as const;
+
+  it('sends a forward pass in protobuf to forward_backward', () => {
+    const encoded = encodeForwardBackward(request, 'protobuf');
+    expect(encoded).toMatchObject({
+      format: 'protobuf',
+      path: '/api/v1/forward_backward',
+      contentType: 'application/x-protobuf',
+    });
+    expect(fromBinary(ForwardBackwardRequestSchema, encoded.body as Uint8Array)).toMatchObject({
+      modelId: 'm',
+      forwardOnly: true,
+    });
+  });
+
+  it('writes a sparse matrix with its indices, in JSON too', () => {
+    const matrix = new TensorData(Float32Array.of(1, 2), [2, 3], {
+      crowIndices: Int32Array.of(0, 1, 2),
+      colIndices: Int32Array.of(2, 0),
+    });
+    const data = [{ modelInput: ModelInput.fromTokens([1, 2]), lossFnInputs: { weights: matrix } }];
+    const { body } = encodeForwardBackward({ ...request, data, forwardOnly: false }, 'json');
+    expect(JSON.parse(body as string)).toMatchObject({
+      forward_backward_input: {
+        data: [
+          {
+            loss_fn_inputs: {
+              weights: {
+                data: [1, 2],
+                dtype: 'float32',
+                shape: [2, 3],
+                sparse_crow_indices: [0, 1, 2],
+                sparse_col_indices: [2, 0],
+              },
+            },
+          },
+        ],
+      },
+    });
+  });
+
+  it('reads a result by the kind of body that came', () => {
+    const bytes = toBinary(
+      ForwardBackwardOutputSchema,
+      create(ForwardBackwardOutputSchema, { metrics: { 'loss:sum': 2 } }),
+    );
+    expect(decodeForwardBackwardOutput({ kind: 'protobuf', bytes }).metrics).toEqual({ 'loss:sum': 2 });
+    const sample = toBinary(SampleResponseSchema, create(SampleResponseSchema, { sequences: [{}] }));
+    const read = sampleOutputDecoder(1);
+    expect(read({ kind: 'protobuf', bytes: sample }).sequences).toHaveLength(1);
+    expect(read({ kind: 'json', json: { sequences: [] } }).sequences).toEqual([]);
   });
 });

@@ -1,0 +1,68 @@
+import { type Observable, catchError, defer, of, switchMap, tap, throwError } from 'rxjs';
+import { TinkerError } from '../errors.js';
+import { isDefiniteRefusal } from '../transport/retryTable.js';
+import type { EncodedRequest, ForwardBackwardRequest } from '../wire/codec.js';
+import { type FuturePromise, futurePromiseSchema } from '../wire/futurePromise.js';
+import { loadZstd } from '../wire/proto/loadZstd.js';
+import type { ModelContext } from './modelContext.js';
+
+/**
+ * Posts one pass as the session's wire format says, and once more as JSON under the same seq_id where the server may
+ * not read protobuf: what it refused it did not run.
+ *
+ * Errors with the first refusal if JSON is refused too, unless the server said that it reads no protobuf at all.
+ */
+export function postPass(model: ModelContext, request: ForwardBackwardRequest): Observable<FuturePromise> {
+  const { wireFormat } = model;
+  return defer(() => {
+    const encoded = wireFormat.encode(request);
+    return post(model, encoded).pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof TinkerError) || !wireFormat.refused(encoded, error)) return throwError(() => error);
+        return post(model, wireFormat.encode(request, 'json')).pipe(
+          catchError((second: unknown) => {
+            const sameRefusal = second instanceof TinkerError && isDefiniteRefusal(second);
+            return throwError(() => (sameRefusal && error.details.status !== 415 ? error : second));
+          }),
+        );
+      }),
+    );
+  });
+}
+
+function post(model: ModelContext, encoded: EncodedRequest): Observable<FuturePromise> {
+  const { api, deadlines } = model.connection;
+  return compress(model, encoded).pipe(
+    switchMap(({ bytes, headers }) =>
+      api.call({
+        method: 'POST',
+        path: encoded.path,
+        body: { contentType: encoded.contentType, bytes },
+        headers,
+        schema: futurePromiseSchema,
+        retry: { deadlineMs: deadlines.sendDeadlineMs },
+      }),
+    ),
+    tap(() => {
+      model.wireFormat.accepted(encoded);
+    }),
+  );
+}
+
+interface Body {
+  readonly bytes: EncodedRequest['body'];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** By zstd where the server asks for it; else at once, without a promise on the way. */
+function compress({ flags, connection }: ModelContext, { body }: EncodedRequest): Observable<Body> {
+  const plain: Body = { bytes: body, headers: {} };
+  if (!flags.protoCompressFwdbwd || typeof body === 'string') return of(plain);
+  return defer(loadZstd).pipe(
+    switchMap((zstd) => of({ bytes: zstd.compress(body), headers: { 'content-encoding': 'zstd' } })),
+    catchError((error: unknown) => {
+      connection.log.debug(`The pass is sent without compression: ${String(error)}`);
+      return of(plain);
+    }),
+  );
+}

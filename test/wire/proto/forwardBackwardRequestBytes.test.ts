@@ -1,0 +1,124 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { ForwardBackwardRequest } from '../../../src/wire/codec.js';
+import { ModelInput } from '../../../src/wire/modelInput.js';
+import { forwardBackwardRequestBytes } from '../../../src/wire/proto/forwardBackwardRequestBytes.js';
+import { DType, ForwardBackwardRequestSchema, type Tensor } from '../../../src/wire/proto/tinker_public_pb.js';
+import { TensorData } from '../../../src/wire/tensorData.js';
+import { passes } from './passes.js';
+
+const decode = (request: ForwardBackwardRequest) =>
+  fromBinary(ForwardBackwardRequestSchema, forwardBackwardRequestBytes(request));
+
+function bytesOf(data: ArrayBufferView): Uint8Array {
+  return Uint8Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+const int64Bytes = (data: Int32Array): Uint8Array => bytesOf(BigInt64Array.from(data, BigInt));
+
+/** What the protocol says that a tensor is on the wire, by the platform's own conversions. */
+function expectedTensor({ data, shape, sparse }: TensorData): Pick<Tensor, 'encoding' | 'dtype' | 'shape'> {
+  const values = data instanceof Int32Array ? int64Bytes(data) : bytesOf(data);
+  return {
+    encoding:
+      sparse === undefined
+        ? { case: 'dense', value: values }
+        : {
+            case: 'sparseCsr',
+            value: expect.objectContaining({
+              values,
+              crowIndices: int64Bytes(sparse.crowIndices),
+              colIndices: int64Bytes(sparse.colIndices),
+            }) as never,
+          },
+    dtype: data instanceof Float32Array ? DType.DTYPE_FLOAT32 : DType.DTYPE_INT64,
+    shape: shape.map(BigInt),
+  };
+}
+
+describe('forwardBackwardRequestBytes', () => {
+  it('writes what the generated code reads', () => {
+    fc.assert(
+      fc.property(passes, (request) => {
+        const message = decode(request);
+        const { modelId, seqId, loss, forwardOnly } = request;
+        expect(message).toMatchObject({ modelId, seqId, lossFn: loss, forwardOnly });
+        expect(message.$unknown).toBeUndefined();
+        const config = Object.entries(request.lossConfig);
+        const numbers = config.filter(([, value]) => typeof value === 'number');
+        expect(Object.entries(message.lossFnConfig)).toEqual(expect.arrayContaining(numbers));
+        expect(Object.keys(message.lossFnConfig)).toHaveLength(numbers.length);
+        expect(
+          Object.fromEntries(Object.entries(message.lossFnConfigV2).map(([name, { value }]) => [name, value.value])),
+        ).toEqual(Object.fromEntries(config));
+        expect(message.data).toHaveLength(request.data.length);
+        message.data.forEach((datum, index) => {
+          const { modelInput, lossFnInputs } = request.data[index] ?? {
+            modelInput: new ModelInput([]),
+            lossFnInputs: {},
+          };
+          expect(datum.modelInput.map(({ chunk }) => chunk.case === 'encodedText' && chunk.value.tokens)).toEqual(
+            modelInput.chunks.map(({ tokens }) => bytesOf(tokens)),
+          );
+          expect(Object.keys(datum.lossFnInputs).sort()).toEqual(Object.keys(lossFnInputs).sort());
+          for (const [name, tensor] of Object.entries(lossFnInputs)) {
+            expect(datum.lossFnInputs[name]).toMatchObject(expectedTensor(tensor));
+          }
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('writes arrays that lie anywhere in memory, and sizes beyond one and two bytes', () => {
+    const memory = new ArrayBuffer(4 * 40_000 + 4);
+    const weights = new Float32Array(memory, 4, 40_000).fill(0.25);
+    const tokens = Int32Array.from({ length: 70_000 }, (_, i) => i).subarray(1, 69_000);
+    const message = decode({
+      modelId: 'm',
+      seqId: 2 ** 31 - 1,
+      data: [
+        {
+          modelInput: ModelInput.fromTokens(tokens),
+          lossFnInputs: { weights: new TensorData(weights, [200, 200]) },
+        },
+      ],
+      loss: 'cross_entropy',
+      lossConfig: {},
+      forwardOnly: false,
+    });
+    const [datum] = message.data;
+    const { encoding, shape } = datum?.lossFnInputs.weights ?? {};
+    expect(shape).toEqual([200n, 200n]);
+    expect(encoding?.case === 'dense' && Buffer.compare(encoding.value, bytesOf(weights))).toBe(0);
+    const text = datum?.modelInput[0]?.chunk;
+    expect(text?.case === 'encodedText' && Buffer.compare(text.value.tokens, bytesOf(tokens))).toBe(0);
+  });
+
+  it('writes the bytes that the Python SDK wrote', () => {
+    const recorded = JSON.parse(readFileSync('test/fixtures/proto/recorded.json', 'utf8')) as {
+      forwardBackwardRequest: Record<'forwardOnly' | 'withGradient', string>;
+    };
+    const run = (start: number, step: number, length: number): Int32Array =>
+      Int32Array.from({ length }, (_, index) => start + step * index);
+    const datum = (start: number, weights: number[]) => ({
+      modelInput: ModelInput.fromTokens(run(start, 7, weights.length)),
+      lossFnInputs: {
+        target_tokens: new TensorData(run(start + 7, 7, weights.length)),
+        weights: new TensorData(Float32Array.from(weights)),
+      },
+    });
+    const pass = {
+      modelId: 'model_b83c336f',
+      data: [datum(3, new Array<number>(12).fill(1)), datum(100, [0, 0, 0, 0, 1, 1, 1, 1, 1])],
+      loss: 'cross_entropy',
+      lossConfig: {},
+    } as const;
+    const base64 = (request: ForwardBackwardRequest): string =>
+      Buffer.from(forwardBackwardRequestBytes(request)).toString('base64');
+    expect(base64({ ...pass, seqId: 1, forwardOnly: true })).toBe(recorded.forwardBackwardRequest.forwardOnly);
+    expect(base64({ ...pass, seqId: 2, forwardOnly: false })).toBe(recorded.forwardBackwardRequest.withGradient);
+  });
+});
