@@ -57,7 +57,7 @@ export class CheckpointStore {
     this.#sweep();
     return [...this.#manifests.values()]
       .filter((manifest) => runId === undefined || manifest.run_id === runId)
-      .sort((a, b) => (a.time < b.time ? -1 : 1));
+      .sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
   }
 
   /** @throws TinkerError with status 400 for a malformed path, 404 for one that does not exist or has expired. */

@@ -25,7 +25,8 @@ export class PromiseStore {
   readonly #unread = new Map<string, Settled>();
   readonly #read = new Map<string, Settled>();
   #pendingBytes = 0;
-  #settledBytes = 0;
+  #unreadBytes = 0;
+  #readBytes = 0;
 
   constructor(options: { clock: Clock; limits: ServerLimits; log: ServerLog; run: string }) {
     this.#clock = options.clock;
@@ -57,7 +58,7 @@ export class PromiseStore {
     if (!this.#pending.delete(promise.id)) return;
     this.#pendingBytes -= promise.requestBytes;
     const bytes = outcome.ok ? resultBytes(outcome.result) : 512;
-    this.#settledBytes += bytes;
+    this.#unreadBytes += bytes;
     this.#unread.set(promise.id, { promise, bytes, readAt: 0 });
     promise.settle(outcome);
     this.#evict();
@@ -79,7 +80,7 @@ export class PromiseStore {
     if (match?.[1] === this.#run && Number(match[2]) <= this.#created) {
       throw refusal(
         410,
-        `The result of ${id} was dropped: it was read before, or too many were kept. Results stay ${this.#limits.resultKeepMs / 1000} s after they are read.`,
+        `The result of ${id} was dropped: it was read before, or too much was left unread. Results stay ${this.#limits.resultKeepMs / 1000} s after they are read, while there is room.`,
       );
     }
     throw refusal(404, `No promise ${id} on this server; after a restart, send the operation again to a new model.`);
@@ -90,8 +91,10 @@ export class PromiseStore {
     const settled = this.#unread.get(promise.id);
     if (settled === undefined) return;
     this.#unread.delete(promise.id);
+    this.#unreadBytes -= settled.bytes;
     settled.readAt = this.#clock.now();
     this.#read.set(promise.id, settled);
+    this.#readBytes += settled.bytes;
     this.#evict();
   }
 
@@ -106,20 +109,18 @@ export class PromiseStore {
   }
 
   #evict(): void {
-    const expired = this.#clock.now() - this.#limits.resultKeepMs;
-    for (const [id, settled] of this.#read) {
-      if (settled.readAt > expired && this.#settledBytes <= this.#limits.resultBytes) break;
+    const { resultKeepMs, readResultBytes, unreadResultBytes } = this.#limits;
+    const expired = this.#clock.now() - resultKeepMs;
+    for (const [id, { readAt, bytes }] of this.#read) {
+      if (readAt > expired && this.#readBytes <= readResultBytes) break;
       this.#read.delete(id);
-      this.#settledBytes -= settled.bytes;
+      this.#readBytes -= bytes;
     }
-    for (const [id, settled] of this.#unread) {
-      if (this.#settledBytes <= this.#limits.resultBytes || this.#unread.size === 1) break;
+    for (const [id, { bytes }] of this.#unread) {
+      if (this.#unreadBytes <= unreadResultBytes || this.#unread.size === 1) break;
       this.#unread.delete(id);
-      this.#settledBytes -= settled.bytes;
-      this.#log(
-        'warn',
-        `Dropped the result of ${id} unread: the kept results exceed ${this.#limits.resultBytes} bytes.`,
-      );
+      this.#unreadBytes -= bytes;
+      this.#log('warn', `Dropped the result of ${id} unread: such results exceed ${unreadResultBytes} bytes.`);
     }
   }
 }

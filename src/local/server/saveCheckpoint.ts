@@ -15,12 +15,19 @@ export interface SaveOptions {
   readonly userMetadata: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A save that holds its name until it is settled. */
+export interface PreparedSave {
+  /** Gives the checkpoint's path. */
+  readonly save: () => Promise<string>;
+  readonly settled: () => void;
+}
+
 /**
- * Claims a checkpoint's name for a model and gives what saves it, to be run once.
+ * Claims a checkpoint's name for a model, until `settled` is called.
  *
  * @throws TinkerError with status 400 for a name that can't be, 409 for one that is taken.
  */
-export function saveCheckpoint(state: ServerState, model: Model, options: SaveOptions): () => Promise<string> {
+export function saveCheckpoint(state: ServerState, model: Model, options: SaveOptions): PreparedSave {
   const name = options.name ?? `seq-${options.seqId}`;
   checkCheckpointName(name);
   const path: CheckpointPath = { runId: model.id, kind: options.kind, name };
@@ -32,8 +39,8 @@ export function saveCheckpoint(state: ServerState, model: Model, options: SaveOp
     );
   }
   state.checkpoints.reserve(text);
-  return async () => {
-    try {
+  return {
+    save: async () => {
       const saved = await state.engine.saveState(model.id, { optimizer: options.kind === 'weights' });
       await state.checkpoints.save(
         {
@@ -46,8 +53,9 @@ export function saveCheckpoint(state: ServerState, model: Model, options: SaveOp
         saved,
       );
       return text;
-    } finally {
+    },
+    settled: () => {
       state.checkpoints.release(text);
-    }
+    },
   };
 }

@@ -10,8 +10,9 @@ export interface ServerLimits {
   readonly closeMs: number;
   /** How long a result that was read stays readable again. */
   readonly resultKeepMs: number;
-  /** Bytes of finished results kept; beyond, those read first, then the oldest, are dropped (410). */
-  readonly resultBytes: number;
+  /** Bytes of results kept after they were read, and before; beyond, the oldest are dropped (410). */
+  readonly readResultBytes: number;
+  readonly unreadResultBytes: number;
   /** Bytes of accepted calls that wait or run; beyond, calls are refused with 429. */
   readonly queuedBytes: number;
   /** Samples of one sampling session that the engine gets at a time. */
@@ -36,7 +37,8 @@ export const defaultLimits: ServerLimits = {
   sessionSilenceMs: 300_000,
   closeMs: 10_000,
   resultKeepMs: 300_000,
-  resultBytes: 256 * 1024 * 1024,
+  readResultBytes: 32 * 1024 * 1024,
+  unreadResultBytes: 256 * 1024 * 1024,
   queuedBytes: 256 * 1024 * 1024,
   concurrentSamples: 32,
   ephemeralSamplers: 64,

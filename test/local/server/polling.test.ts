@@ -87,7 +87,7 @@ describe('polling', () => {
   });
 
   it('drops the oldest unread results when they exceed the bytes kept', async () => {
-    const { post, result, lines, model: create } = await testServer({ limits: { resultBytes: 2000 } });
+    const { post, result, lines, model: create } = await testServer({ limits: { unreadResultBytes: 2000 } });
     const { model } = await create();
     const promises = [];
     for (let seqId = 1; seqId <= 6; seqId += 1)
@@ -100,6 +100,21 @@ describe('polling', () => {
     expect(statuses.at(-1)).toBe(200);
     expect(lines.some((line) => line.startsWith('warn: Dropped the result'))).toBe(true);
     expect(await result(await post('optim_step', optimStep(model, 7)))).toHaveProperty('metrics');
+  });
+
+  it('drops the results read first when those that were read exceed the bytes kept', async () => {
+    const { post, result, model: create } = await testServer({ limits: { readResultBytes: 2000 } });
+    const { model } = await create();
+    const ids: unknown[] = [];
+    for (let seqId = 1; seqId <= 6; seqId += 1) {
+      const promise = await post('forward_backward', forwardBackward(model, seqId));
+      ids.push(promise.body.request_id);
+      await result(promise);
+    }
+    const poll = async (index: number): Promise<number> =>
+      (await post('retrieve_future', { request_id: ids[index] })).status;
+    expect(await poll(0)).toBe(410);
+    expect(await poll(5)).toBe(200);
   });
 
   it('answers 404 for a promise it never made', async () => {

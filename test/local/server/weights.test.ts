@@ -90,6 +90,19 @@ describe('checkpoints', () => {
     expect(await result(await post('save_weights', save(model, 1, 'same')))).toMatchObject({ path });
   });
 
+  it('frees the name of a save that never ran', async () => {
+    const { post, result, clock, model: create } = await testServer();
+    const { model } = await create();
+    const waiting = await post('save_weights', save(model, 2, 'x'));
+    const sampler = { model_id: model, sampling_session_seq_id: 0 };
+    await post('save_weights_for_sampler', { ...sampler, seq_id: 3 });
+    await clock.advance(120_000);
+    expect(await result(waiting)).toMatchObject({ category: 'user' });
+    expect(await result(await post('save_weights', save(model, 4, 'x')))).toHaveProperty('path');
+    expect((await post('save_weights_for_sampler', { ...sampler, seq_id: 5 })).status).toBe(200);
+    expect((await post('save_weights_for_sampler', { ...sampler, seq_id: 6 })).status).toBe(409);
+  });
+
   it('names a checkpoint by its seq_id where no name is given', async () => {
     const server = await testServer();
     const { model } = await server.model();

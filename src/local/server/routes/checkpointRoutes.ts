@@ -100,7 +100,7 @@ function listRuns(state: ServerState): TrainingRunBody[] {
     runs.push({ id, baseModel: last.base_model, rank: last.lora.rank, time: last.time, userMetadata: undefined });
   }
   return runs
-    .sort((a, b) => (a.time < b.time ? 1 : -1))
+    .sort((a, b) => Date.parse(b.time) - Date.parse(a.time))
     .map(({ id, baseModel, rank, time, userMetadata }) => {
       const saved = ofRun.get(id) ?? [];
       const lastState = saved.findLast(({ kind }) => kind === 'weights');

@@ -81,7 +81,7 @@ function sample(state: ServerState, request: ServerRequest): ServerResponse {
   touchSession(state, sampler.sessionId);
   const print = fingerprint(request);
   const earlier = sampler.calls.get(body.seq_id);
-  if (earlier?.fingerprint === print) return jsonResponse(earlier.answer);
+  if (earlier?.fingerprint === print) return samplePromise(earlier.promiseId, body.num_samples);
   if (earlier !== undefined) {
     throw refusal(
       409,
@@ -95,8 +95,11 @@ function sample(state: ServerState, request: ServerRequest): ServerResponse {
     promise,
     run: async (engineId) => ({ kind: 'sample', output: await state.engine.sample(engineId, job), firstPromptLogprob }),
   });
-  const ids = Array.from({ length: job.numSamples }, (_, index) => `${promise.id}-${index}`);
-  const answer = { request_id: promise.id, sample_sequence_ids: ids };
-  sampler.calls.set(body.seq_id, { fingerprint: print, answer });
-  return jsonResponse(answer);
+  sampler.calls.set(body.seq_id, { fingerprint: print, promiseId: promise.id });
+  return samplePromise(promise.id, job.numSamples);
+}
+
+function samplePromise(promiseId: string, numSamples: number): ServerResponse {
+  const ids = Array.from({ length: numSamples }, (_, index) => `${promiseId}-${index}`);
+  return jsonResponse({ request_id: promiseId, sample_sequence_ids: ids });
 }

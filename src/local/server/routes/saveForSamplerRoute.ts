@@ -21,17 +21,21 @@ export function saveForSamplerRoute(state: ServerState): Route {
     handle: ({ request }) =>
       acceptLaneCall(state, request, jsonLaneBody(request, saveWeightsForSamplerRequest), (model, body, seqId) => {
         if (typeof body.sampling_session_seq_id === 'number') {
+          const key = `sampler:${body.sampling_session_seq_id}`;
           const session = findSession(state, model.sessionId);
           const print = fingerprint(request);
           findCreated(session, 'sampler', body.sampling_session_seq_id, print);
           const samplerId = `sampling-${state.random.id()}`;
-          session.created.set(`sampler:${body.sampling_session_seq_id}`, {
-            fingerprint: print,
-            answer: { sampling_session_id: samplerId },
-          });
-          return () => saveSession(state, model, samplerId, body.kind === 'inflight');
+          session.created.set(key, { fingerprint: print, answer: { sampling_session_id: samplerId } });
+          return {
+            run: () => saveSession(state, model, samplerId, body.kind === 'inflight'),
+            // What failed made no session: its number is free again.
+            settled: ({ ok }) => {
+              if (!ok) session.created.delete(key);
+            },
+          };
         }
-        const save = saveCheckpoint(state, model, {
+        const { save, settled } = saveCheckpoint(state, model, {
           kind: 'sampler_weights',
           name: body.path ?? undefined,
           seqId,
@@ -39,7 +43,10 @@ export function saveForSamplerRoute(state: ServerState): Route {
           ttlSeconds: body.ttl_seconds ?? undefined,
           userMetadata: body.user_metadata ?? undefined,
         });
-        return async () => ({ kind: 'json', body: { path: await save(), type: 'save_weights_for_sampler' } });
+        return {
+          run: async () => ({ kind: 'json', body: { path: await save(), type: 'save_weights_for_sampler' } }),
+          settled,
+        };
       }),
   };
 }

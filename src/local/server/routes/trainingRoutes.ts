@@ -18,10 +18,12 @@ export function trainingRoutes(state: ServerState): Route[] {
       handle: ({ request }) =>
         acceptLaneCall(state, request, jsonLaneBody(request, optimStepRequest), (model, body) => {
           const { type: _, ...parameters } = body.adam_params ?? body.optimizer_params ?? defaultAdamParams;
-          return async () => {
-            const { metrics } = await state.engine.optimStep(model.id, parameters);
-            model.gradientPending = false;
-            return { kind: 'json', body: { metrics, type: 'optim_step' } };
+          return {
+            run: async () => {
+              const { metrics } = await state.engine.optimStep(model.id, parameters);
+              model.gradientPending = false;
+              return { kind: 'json', body: { metrics, type: 'optim_step' } };
+            },
           };
         }),
     },
@@ -32,10 +34,12 @@ function forwardBackward(state: ServerState, { request }: Call, backward: boolea
   return acceptLaneCall(state, request, forwardBackwardBody(request, backward), (model, job) => {
     if (job.data.length === 0) throw refusal(400, 'data: Expected at least one datum, got none.');
     state.engine.checkForwardBackward(model.base.name, job);
-    return async () => {
-      const output = await state.engine.forwardBackward(model.id, job);
-      if (job.backward) model.gradientPending = true;
-      return { kind: 'forward_backward', output };
+    return {
+      run: async () => {
+        const output = await state.engine.forwardBackward(model.id, job);
+        if (job.backward) model.gradientPending = true;
+        return { kind: 'forward_backward', output };
+      },
     };
   });
 }

@@ -56,7 +56,7 @@ export function weightsRoutes(state: ServerState): Route[] {
 
 function saveWeights(state: ServerState, request: ServerRequest): ServerResponse {
   return acceptLaneCall(state, request, jsonLaneBody(request, saveWeightsRequest), (model, body, seqId) => {
-    const save = saveCheckpoint(state, model, {
+    const { save, settled } = saveCheckpoint(state, model, {
       kind: 'weights',
       name: body.path ?? undefined,
       seqId,
@@ -64,12 +64,15 @@ function saveWeights(state: ServerState, request: ServerRequest): ServerResponse
       ttlSeconds: body.ttl_seconds ?? undefined,
       userMetadata: body.user_metadata ?? undefined,
     });
-    return async () => {
-      const pending = model.gradientPending;
-      const path = await save();
-      const warning = `The gradient accumulated since the last optim_step of ${model.id} is not part of ${path}.`;
-      if (pending) state.log('warn', warning);
-      return { kind: 'json', body: { path, type: 'save_weights', ...(pending ? { warning } : {}) } };
+    return {
+      run: async () => {
+        const pending = model.gradientPending;
+        const path = await save();
+        const warning = `The gradient accumulated since the last optim_step of ${model.id} is not part of ${path}.`;
+        if (pending) state.log('warn', warning);
+        return { kind: 'json', body: { path, type: 'save_weights', ...(pending ? { warning } : {}) } };
+      },
+      settled,
     };
   });
 }
@@ -79,11 +82,13 @@ function loadWeights(state: ServerState, request: ServerRequest): ServerResponse
     checkKind(path);
     // A save that this model has accepted comes before this load.
     if (!state.checkpoints.isReserved(path)) checkFits(state.checkpoints.get(path), path, model);
-    return async () => {
-      checkFits(state.checkpoints.get(path), path, model);
-      await state.engine.loadState(model.id, await state.checkpoints.read(path, { optimizer: optimizer ?? false }));
-      model.gradientPending = false;
-      return { kind: 'json', body: { path, model_id: model.id, type: 'load_weights' } };
+    return {
+      run: async () => {
+        checkFits(state.checkpoints.get(path), path, model);
+        await state.engine.loadState(model.id, await state.checkpoints.read(path, { optimizer: optimizer ?? false }));
+        model.gradientPending = false;
+        return { kind: 'json', body: { path, model_id: model.id, type: 'load_weights' } };
+      },
     };
   });
 }

@@ -99,7 +99,10 @@ export function forwardBackward(model: string, seqId: number, tokens: readonly n
 export function datum(tokens: readonly number[]): unknown {
   return {
     model_input: { chunks: [{ type: 'encoded_text', tokens: tokens.slice(0, -1) }] },
-    loss_fn_inputs: { target_tokens: { data: tokens.slice(1), dtype: 'int64', shape: [tokens.length - 1] } },
+    loss_fn_inputs: {
+      target_tokens: { data: tokens.slice(1), dtype: 'int64', shape: [tokens.length - 1] },
+      weights: { data: tokens.slice(1).map(() => 1), dtype: 'float32', shape: [tokens.length - 1] },
+    },
   };
 }
 
