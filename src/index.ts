@@ -23,6 +23,42 @@ export type { Telemetry, TelemetryEvent } from './clients/telemetry.js';
 export { usingTrainingClient } from './clients/usingTrainingClient.js';
 export { type ConfigOptions, HOSTED_BASE_URL } from './config.js';
 export { type SentOperation, TinkerError, type TinkerErrorCode, type TinkerErrorDetails } from './errors.js';
+export {
+  type BatchFunction,
+  type BatchLoss,
+  type ClipThresholds,
+  type CustomLoss,
+  type ElasticNetOptions,
+  type GradientFunction,
+  type GradientLoss,
+  type KlEstimator,
+  type KlOptions,
+  type LossInputs,
+  type LossValue,
+  type LossWithGradients,
+  type PerDatumLoss,
+  type RegularizerOptions,
+  type Tfjs,
+  type TfjsFunction,
+  type TfjsLoss,
+  type TfjsLossOptions,
+  Expression,
+  batchLoss,
+  cispoLoss,
+  consistencyPenalty,
+  crossEntropyLoss,
+  droLoss,
+  elasticNetPenalty,
+  entropyEstimate,
+  gradientLoss,
+  importanceSamplingLoss,
+  klEstimate,
+  l1Penalty,
+  l2Penalty,
+  lossInput,
+  ppoLoss,
+  tfjsLoss,
+} from './losses/index.js';
 export { type Logger, type LogLevel, consoleLogger, silentLogger } from './log.js';
 export {
   type BuildTokenizer,

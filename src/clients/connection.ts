@@ -2,7 +2,8 @@ import type { SchedulerLike } from 'rxjs';
 import type { Logger } from '../log.js';
 import type { Api } from '../transport/api.js';
 import { Operation } from './operation.js';
-import { type OperationScope, OperationState, type OperationWork } from './operationState.js';
+import { OperationState } from './operationState.js';
+import type { OperationScope, OperationWork } from './operationWork.js';
 import { type Road, directRoad } from './road.js';
 
 /** How long the client waits before it gives up, in milliseconds. */

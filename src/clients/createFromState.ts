@@ -15,7 +15,7 @@ import { retrieveFuture } from '../futures/retrieveFuture.js';
 import { type ClientConfig, futurePromiseSchema, loadedWeightsSchema, weightsInfoSchema } from '../wire/index.js';
 import { createModelWork, openModel } from './createModel.js';
 import { makeOperation } from './connection.js';
-import type { OperationContext, OperationWork } from './operationState.js';
+import type { OperationContext, OperationWork } from './operationWork.js';
 import { readJsonResult } from './readJsonResult.js';
 import type { ServiceContext } from './serviceContext.js';
 import { checkTinkerPath } from './tinkerPath.js';

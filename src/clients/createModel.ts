@@ -10,7 +10,7 @@ import {
   toWireLoraConfig,
 } from '../wire/index.js';
 import { invalidArgument } from '../errors.js';
-import type { OperationWork } from './operationState.js';
+import type { OperationWork } from './operationWork.js';
 import { readJsonResult } from './readJsonResult.js';
 import type { ServiceContext } from './serviceContext.js';
 import { TrainingClient } from './training.js';

@@ -71,6 +71,7 @@ export class Lane implements Road {
   post<T>(
     type: string,
     request: (seqId: number) => Observable<T>,
+    isRefusal: (error: TinkerError) => boolean = isDefiniteRefusal,
   ): Observable<{ readonly seqId: number; readonly answer: T }> {
     return defer(() => {
       const seqId = this.nextSeqId;
@@ -79,7 +80,11 @@ export class Lane implements Road {
           this.spend(type, seqId);
         }),
         map((answer) => ({ seqId, answer })),
-        catchError((error: unknown) => throwError(() => this.sendFailed(type, seqId, error))),
+        catchError((error: unknown) =>
+          throwError(() =>
+            error instanceof TinkerError && !isRefusal(error) ? this.outcomeUnknown(type, seqId, error) : error,
+          ),
+        ),
       );
     });
   }
@@ -159,8 +164,7 @@ export class Lane implements Road {
     if (this.sent.length > 2 * REMEMBERED_SENDS) this.sent = this.sent.slice(-REMEMBERED_SENDS);
   }
 
-  private sendFailed(type: string, seqId: number, error: unknown): unknown {
-    if (!(error instanceof TinkerError) || isDefiniteRefusal(error)) return error;
+  private outcomeUnknown(type: string, seqId: number, error: TinkerError): TinkerError {
     this.spend(type, seqId);
     if (error.code === 'invalid_response') return error;
     this.broken = new TinkerError(

@@ -61,6 +61,7 @@ export function makeServiceContext(
     ...(config.projectId !== undefined && { projectId: config.projectId }),
     ...(options.displayName !== undefined && { displayName: options.displayName }),
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 10_000,
+    ...(options.passFormat !== undefined && { passFormat: options.passFormat }),
   });
   const unfinished = new BehaviorSubject(0);
   const count = (change: number): void => {

@@ -1,7 +1,6 @@
 import {
   EMPTY,
   type Observable,
-  type SchedulerLike,
   Subject,
   type Subscriber,
   defer,
@@ -15,71 +14,20 @@ import {
   tap,
 } from 'rxjs';
 import { TinkerError } from '../errors.js';
+import { aborted, asTinkerError, discarded } from './operationErrors.js';
 import type { OperationProgress } from './operationProgress.js';
+import { OperationTicket } from './operationTicket.js';
+import type { OperationContext, OperationScope, OperationWork } from './operationWork.js';
 import type { Road, Ticket } from './road.js';
-
-/** What a running operation may say and ask of the one who runs it. */
-export interface OperationContext {
-  report(progress: OperationProgress): void;
-  /** Emits when the last subscriber leaves; only work that may stop between two sends listens to it. */
-  readonly abandoned$: Observable<void>;
-}
-
-/** What an operation does: a send that is never cut short, then a wait that may be left and taken up again. */
-export interface OperationWork<S, T> {
-  /** The field's name of the operation, e.g. `forward_backward`. */
-  readonly type: string;
-  /** Sends; emits once what the wait needs. Completing without a value means that it stopped because it was abandoned. */
-  send(context: OperationContext): Observable<S>;
-  /** Waits for the result. */
-  poll(sent: S, context: OperationContext): Observable<T>;
-  /** What to do with a result that comes when nobody is subscribed; then polling goes on without subscribers. */
-  readonly discard?: (result: T) => void;
-  /** True for an unload: closing the service waits for it. */
-  readonly survivesClose?: boolean;
-  /** Told when the last subscriber leaves the wait for the result. */
-  readonly abandoned?: () => void;
-  /** Told once of the outcome. */
-  readonly settled?: (outcome: { readonly value: T } | { readonly error: TinkerError }) => void;
-}
-
-/** The operations that somebody waits for, so that closing can fail them. */
-export interface OperationScope {
-  readonly active: Set<{ fail(error: TinkerError): void; close(error: TinkerError): void }>;
-  /** Why nothing starts any more, once closed. */
-  closed: TinkerError | undefined;
-  readonly scheduler: SchedulerLike;
-}
 
 type Phase<S, T> =
   | { readonly name: 'idle' }
-  | { readonly name: 'queued'; readonly ticket: OperationTicket<S, T> }
+  | { readonly name: 'queued'; readonly ticket: OperationTicket }
   | { readonly name: 'sending' }
   | { readonly name: 'sent'; readonly sent: S }
-  | { readonly name: 'polling'; readonly sent: S; readonly ticket: OperationTicket<S, T> }
+  | { readonly name: 'polling'; readonly sent: S; readonly ticket: OperationTicket }
   | { readonly name: 'done'; readonly value: T }
   | { readonly name: 'failed'; readonly error: TinkerError };
-
-/** The place of an operation in a road; it forgets the operation when that leaves, so that a queue keeps no data. */
-class OperationTicket<S, T> implements Ticket {
-  constructor(private state: OperationState<S, T> | undefined) {}
-
-  send(): Observable<Ticket> {
-    return defer(() => this.state?.send(this) ?? EMPTY);
-  }
-
-  poll(): Observable<never> {
-    return defer(() => this.state?.poll(this) ?? EMPTY);
-  }
-
-  fail(error: TinkerError): void {
-    this.state?.fail(error);
-  }
-
-  forget(): void {
-    this.state = undefined;
-  }
-}
 
 /** The life of one operation, shared by all its subscribers: idle, queued, sending, sent, polling, done or failed. */
 export class OperationState<S, T> {
@@ -145,7 +93,7 @@ export class OperationState<S, T> {
     if (this.work?.survivesClose !== true) this.fail(error);
   }
 
-  send(ticket: OperationTicket<S, T>): Observable<Ticket> {
+  send(ticket: OperationTicket): Observable<Ticket> {
     const work = this.work;
     if (work === undefined || this.phase.name !== 'queued') return EMPTY;
     this.phase = { name: 'sending' };
@@ -177,7 +125,7 @@ export class OperationState<S, T> {
     );
   }
 
-  poll(ticket: OperationTicket<S, T>): Observable<never> {
+  poll(ticket: OperationTicket): Observable<never> {
     const { work, phase } = this;
     if (work === undefined || phase.name !== 'polling' || phase.ticket !== ticket) return EMPTY;
     return defer(() => work.poll(phase.sent, this.context)).pipe(
@@ -212,6 +160,7 @@ export class OperationState<S, T> {
     report: (progress) => {
       this.report(progress);
     },
+    isWanted: () => this.subscribers.size > 0,
     abandoned$: this.abandoned.asObservable(),
   };
 
@@ -234,14 +183,14 @@ export class OperationState<S, T> {
   }
 
   private enqueue(): void {
-    const ticket = new OperationTicket<S, T>(this);
+    const ticket = new OperationTicket(this);
     this.phase = { name: 'queued', ticket };
     this.report({ type: 'queued' });
     this.road.enter(ticket);
   }
 
   private resume(sent: S): void {
-    const ticket = new OperationTicket<S, T>(this);
+    const ticket = new OperationTicket(this);
     this.phase = { name: 'polling', sent, ticket };
     this.road.resume(ticket);
   }
@@ -329,25 +278,4 @@ export class OperationState<S, T> {
       signal.removeEventListener('abort', abort);
     };
   }
-}
-
-/** The error of an operation whose signal was aborted. */
-function aborted(type: string, reason: unknown): TinkerError {
-  return new TinkerError('aborted', `${type} was aborted by its signal. What was already sent is finished.`, {
-    cause: reason,
-  });
-}
-
-function discarded(type: string): TinkerError {
-  return new TinkerError(
-    'aborted',
-    `${type} finished when nobody was subscribed, and its result was given back. Call the method again.`,
-  );
-}
-
-/** Whatever a step of an operation threw, as the package's error. */
-function asTinkerError(error: unknown, type: string): TinkerError {
-  if (error instanceof TinkerError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TinkerError('invalid_response', `${type} failed unexpectedly: ${message}`, { cause: error });
 }

@@ -24,15 +24,16 @@ import type { Operation } from './operation.js';
 import type { SamplingClient } from './sampling.js';
 import { type SamplingSessionOptions, createSamplingSession } from './samplingSession.js';
 import { makeServiceContext } from './makeServiceContext.js';
-import type { OperationWork } from './operationState.js';
+import type { OperationWork } from './operationWork.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import type { SessionEnd } from './session.js';
 import type { TrainingClient } from './training.js';
 import type { CallOptions } from './trainingOptions.js';
 
-/** Longest time that `close` takes, in milliseconds. */
-const CLOSE_WAIT = 10_000;
+/** Longest that `close` waits for operations, and then for connections, in milliseconds: 10 s together. */
+const OPERATIONS_WAIT = 8_000;
+const CONNECTIONS_WAIT = 2_000;
 
 /**
  * One session with a server: makes TrainingClients and SamplingClients, and keeps the session alive until `close`.
@@ -115,7 +116,7 @@ export class ServiceClient implements AsyncDisposable {
     this.closed ??= lastValueFrom(
       concat(
         concat(this.endOperations(), this.context.telemetry.flush(), this.context.session.finish(reason, detail)).pipe(
-          takeUntil(timer(CLOSE_WAIT, this.scheduler)),
+          takeUntil(timer(OPERATIONS_WAIT, this.scheduler)),
         ),
         defer(() => this.endConnections()),
       ),
@@ -159,6 +160,6 @@ export class ServiceClient implements AsyncDisposable {
       model.lane.destroy();
       endStreams(model);
     }
-    return this.transport.close();
+    return this.transport.close().pipe(takeUntil(timer(CONNECTIONS_WAIT, this.scheduler)));
   }
 }

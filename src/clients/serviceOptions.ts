@@ -2,6 +2,7 @@ import type { SchedulerLike } from 'rxjs';
 import type { ConfigOptions } from '../config.js';
 import type { Logger } from '../log.js';
 import type { Random } from '../transport/random.js';
+import type { PassFormat } from '../wire/codec.js';
 import type { Transport } from '../transport/transport.js';
 
 /** What a ServiceClient is made with; everything has a default. */
@@ -15,6 +16,8 @@ export interface ServiceOptions extends ConfigOptions {
   readonly scheduler?: SchedulerLike;
   /** Numbers in [0, 1) for ids and jitter; default: crypto. */
   readonly random?: Random;
+  /** How batches are sent; default: as protobuf, and as JSON where the server reads none. */
+  readonly passFormat?: PassFormat;
   /** Milliseconds between two heartbeats; default 10 s; `Infinity`: none. */
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds after which a send without a known outcome closes its lane; default 300 s. */

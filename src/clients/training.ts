@@ -1,6 +1,7 @@
 import { BehaviorSubject, type Observable, Subject, distinctUntilChanged, map, of, switchMap, tap } from 'rxjs';
 import { debounceQueueState } from '../../operators/debounceQueueState.js';
 import { invalidArgument } from '../errors.js';
+import { type CustomLoss, checkCustomLoss } from '../losses/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import {
   type AdamParams,
@@ -13,30 +14,23 @@ import {
   type SavedSamplerWeights,
   type SavedState,
   checkLossName,
-  loadedWeightsSchema,
   modelInfoSchema,
-  optimStepOutputSchema,
-  savedSamplerWeightsSchema,
-  savedStateSchema,
-  toWireAdamParams,
   toWireLossConfig,
   validateData,
 } from '../wire/index.js';
-import { checkCheckpointName } from './checkpointName.js';
 import { makeOperation } from './connection.js';
-import { forwardBackwardWork } from './forwardBackwardWork.js';
+import { customLossWork } from './customLossWork.js';
+import { type ChunkLimits, forwardBackwardWork } from './forwardBackwardWork.js';
 import { Lane } from './lane.js';
 import { type LaneRequest, awaitResult, laneWork } from './laneWork.js';
 import type { ModelContext, OperationEvent, OperationMetrics } from './modelContext.js';
 import type { Operation } from './operation.js';
 import type { QueueState } from './operationProgress.js';
 import { pauseReason } from './pauseReason.js';
-import { readJsonResult } from './readJsonResult.js';
 import { SamplingClient } from './sampling.js';
 import { createSamplingSession } from './samplingSession.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { Telemetry } from './telemetry.js';
-import { checkTinkerPath } from './tinkerPath.js';
 import type {
   CallOptions,
   LoadStateOptions,
@@ -45,6 +39,7 @@ import type {
   SaveWeightsOptions,
   TokenizerOptions,
 } from './trainingOptions.js';
+import { loadStateRequest, optimStepRequest, saveForSamplerRequest, saveStateRequest } from './trainingRequests.js';
 import { unloadWork } from './unloadWork.js';
 
 /**
@@ -119,65 +114,57 @@ export class TrainingClient {
     return this.pass(data, loss, options, false);
   }
 
+  /**
+   * Like `forwardBackward`, by a loss of your own: an expression on each datum's logprobs, or one of `batchLoss`,
+   * `tfjsLoss` and `gradientLoss`.
+   *
+   * Only target tokens and weights go to the server; what else a datum has is for the loss. `loss:sum` is your loss, the
+   * server's own value is `surrogate_loss:sum`. Errors: `invalid_loss`, and those of `forwardBackward`.
+   *
+   * @example
+   * ```ts
+   * const loss = ({ logprobs }: LossInputs) => logprobs.exp().neg().sum();
+   * const { metrics } = await training.forwardBackwardCustom(data, loss).result();
+   * ```
+   */
+  forwardBackwardCustom(
+    data: readonly Datum[],
+    loss: CustomLoss,
+    options: CallOptions & ChunkLimits = {},
+  ): Operation<ForwardBackwardOutput> {
+    checkCustomLoss(loss);
+    const work = customLossWork(this.model, data, loss, options);
+    return makeOperation(this.service.connection, work, { road: this.model.lane, signal: options.signal });
+  }
+
   /** Applies the accumulated gradient by one AdamW step and clears it. */
   optimStep(adamParams: AdamParams = {}, options: CallOptions = {}): Operation<OptimStepOutput> {
-    const adam_params = toWireAdamParams(adamParams);
-    return this.request(
-      {
-        type: 'optim_step',
-        requestType: 'OptimStep',
-        path: '/api/v1/optim_step',
-        body: (seq_id) => ({ model_id: this.modelId, seq_id, type: 'optim_step', adam_params }),
-        read: readJsonResult(optimStepOutputSchema, 'optim_step'),
-        metrics: (output) => output.metrics,
-      },
-      options,
-    );
+    return this.request(optimStepRequest(this.modelId, adamParams), options);
   }
 
   /** Saves the weights and the optimizer's state as a checkpoint. Errors: `checkpoint_exists` unless `overwrite`. */
   saveState(name: string, options: SaveStateOptions = {}): Operation<SavedState> {
-    checkCheckpointName(name);
-    const { ttlSeconds, overwrite = false, userMetadata } = options;
-    return this.request(
-      {
-        type: 'save_weights',
-        requestType: 'SaveWeights',
-        path: '/api/v1/save_weights',
-        body: (seq_id) => ({
-          model_id: this.modelId,
-          path: name,
-          seq_id,
-          ...ttl(ttlSeconds),
-          overwrite,
-          ...(userMetadata !== undefined && { user_metadata: userMetadata }),
-          type: 'save_weights',
-        }),
-        read: readJsonResult(savedStateSchema, 'save_weights'),
-        named: true,
-      },
-      options,
-    );
+    return this.request(saveStateRequest(this.modelId, name, options), options);
   }
 
   /** Replaces the weights by a checkpoint's; the optimizer starts anew. */
   loadState(path: string, options: LoadStateOptions = {}): Operation<{ readonly path: string }> {
-    return this.load(path, false, options);
+    return this.request(loadStateRequest(this.modelId, path, false, options), options);
   }
 
   /** Replaces the weights and the optimizer's state by a checkpoint's. */
   loadStateWithOptimizer(path: string, options: LoadStateOptions = {}): Operation<{ readonly path: string }> {
-    return this.load(path, true, options);
+    return this.request(loadStateRequest(this.modelId, path, true, options), options);
   }
 
   /** Saves the weights for sampling: under a path if one is given, else for one sampling session. */
   saveWeightsForSampler(options: SaveWeightsOptions = {}): Operation<SavedSamplerWeights> {
-    return this.request(this.samplerRequest(options), options);
+    return this.request(saveForSamplerRequest(this.modelId, this.service.session, options), options);
   }
 
   /** Saves the weights for sampling and opens a SamplingClient on them. */
   saveWeightsAndGetSamplingClient(options: SaveWeightsOptions = {}): Operation<SamplingClient> {
-    const request = this.samplerRequest(options);
+    const request = saveForSamplerRequest(this.modelId, this.service.session, options);
     const work = laneWork(this.model, request);
     return makeOperation(
       this.service.connection,
@@ -294,60 +281,6 @@ export class TrainingClient {
     });
   }
 
-  private load(path: string, optimizer: boolean, options: LoadStateOptions): Operation<{ readonly path: string }> {
-    checkTinkerPath(path);
-    const read = readJsonResult(loadedWeightsSchema, 'load_weights');
-    const token = options.weightsAccessToken;
-    return this.request(
-      {
-        type: 'load_weights',
-        requestType: 'LoadWeights',
-        path: '/api/v1/load_weights',
-        body: (seq_id) => ({
-          model_id: this.modelId,
-          seq_id,
-          path,
-          optimizer,
-          ...(token !== undefined && { weights_access_token: token }),
-          type: 'load_weights',
-        }),
-        read: (body) => ({ path: read(body).path ?? path }),
-        cleans: true,
-      },
-      options,
-    );
-  }
-
-  private samplerRequest(options: SaveWeightsOptions): LaneRequest<SavedSamplerWeights> {
-    const { path, samplingSessionSeqId, ttlSeconds } = options;
-    if (path !== undefined) checkCheckpointName(path);
-    if (path !== undefined && samplingSessionSeqId !== undefined) {
-      throw invalidArgument('path or samplingSessionSeqId', 'both');
-    }
-    if (path === undefined && ttlSeconds !== undefined) {
-      throw invalidArgument('ttlSeconds with a path only', ttlSeconds, 'Weights of a sampling session end with it.');
-    }
-    let number = samplingSessionSeqId;
-    const target = (): object =>
-      path !== undefined
-        ? { path, ...ttl(ttlSeconds) }
-        : { sampling_session_seq_id: (number ??= this.service.session.nextSamplingSessionSeqId()) };
-    return {
-      type: 'save_weights_for_sampler',
-      requestType: 'SaveWeightsForSampler',
-      path: '/api/v1/save_weights_for_sampler',
-      body: (seq_id) => ({
-        model_id: this.modelId,
-        ...target(),
-        kind: 'snapshot',
-        seq_id,
-        type: 'save_weights_for_sampler',
-      }),
-      read: readJsonResult(savedSamplerWeightsSchema, 'save_weights_for_sampler'),
-      named: path !== undefined,
-    };
-  }
-
   private withTokenizer<T>(type: string, use: (tokenizer: Tokenizer) => T, options: TokenizerOptions): Operation<T> {
     return makeOperation(
       this.service.connection,
@@ -371,10 +304,3 @@ export class TrainingClient {
       .subscribe();
   }
 }
-
-const ttl = (ttlSeconds: number | undefined): { ttl_seconds?: number } => {
-  if (ttlSeconds === undefined) return {};
-  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1)
-    throw invalidArgument('ttlSeconds to be a whole number ≥ 1', ttlSeconds);
-  return { ttl_seconds: ttlSeconds };
-};

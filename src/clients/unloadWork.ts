@@ -3,7 +3,7 @@ import { TinkerError } from '../errors.js';
 import { retrieveFuture } from '../futures/retrieveFuture.js';
 import { type FuturePromise, createdModelSchema, futurePromiseSchema } from '../wire/index.js';
 import { type ModelContext, endStreams } from './modelContext.js';
-import type { OperationWork } from './operationState.js';
+import type { OperationWork } from './operationWork.js';
 import { readJsonResult } from './readJsonResult.js';
 import type { ServiceContext } from './serviceContext.js';
 

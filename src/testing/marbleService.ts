@@ -28,6 +28,7 @@ export function marbleService(
   const service = new ServiceClient({
     heartbeatIntervalMs: Infinity,
     random: seededRandom(1),
+    passFormat: 'json',
     ...options,
     scheduler: answers.scheduler,
     transport,

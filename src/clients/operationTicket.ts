@@ -1,0 +1,31 @@
+import { EMPTY, type Observable, defer } from 'rxjs';
+import type { TinkerError } from '../errors.js';
+import type { Ticket } from './road.js';
+
+/** The operation behind a ticket. */
+export interface TicketHolder {
+  send(ticket: OperationTicket): Observable<Ticket>;
+  poll(ticket: OperationTicket): Observable<never>;
+  fail(error: TinkerError): void;
+}
+
+/** The place of an operation in a road; it forgets the operation when that leaves, so that a queue keeps no data. */
+export class OperationTicket implements Ticket {
+  constructor(private holder: TicketHolder | undefined) {}
+
+  send(): Observable<Ticket> {
+    return defer(() => this.holder?.send(this) ?? EMPTY);
+  }
+
+  poll(): Observable<never> {
+    return defer(() => this.holder?.poll(this) ?? EMPTY);
+  }
+
+  fail(error: TinkerError): void {
+    this.holder?.fail(error);
+  }
+
+  forget(): void {
+    this.holder = undefined;
+  }
+}
