@@ -128,9 +128,10 @@ export class StepRunner<D, A, O extends WithMetrics, P extends WithMetrics> {
     const applied = this.lastApplied < 0 ? 'No step is' : `Steps up to ${String(this.lastApplied)} are`;
     const unknown =
       sent.length === 0 ? '' : `; of the steps ${sent.join(', ')}, which were sent, the outcome is unknown`;
+    const message = cause instanceof Error ? cause.message : String(cause);
     return new TinkerError(
       'training_failed',
-      `Training failed at step ${String(failedStep)}: ${cause instanceof Error ? cause.message : String(cause)} ` +
+      `Training failed at step ${String(failedStep)}: ${message.replace(/\.$/, '')}. ` +
         `${applied} known to be applied${unknown}. Nothing more is sent; go on from the last checkpoint.`,
       { cause, details: { failedStep, lastStepKnownApplied: this.lastApplied, sent } },
     );

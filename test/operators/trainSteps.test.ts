@@ -300,7 +300,7 @@ describe('trainSteps on an error', () => {
     [1, ['f0', 'o0', 'f1', 'o1', 'f2', 'o2', 'cut o2'], [2]],
     [2, ['f0', 'o0', 'f1', 'o1', 'f2', 'o2', 'f3', 'o3', 'cut o2', 'cut f3', 'cut o3'], [2, 3]],
   ])('sends nothing more and says what is known, at depth %i', async (depth, log, sent) => {
-    const cause = new Error('out of memory');
+    const cause = new Error('out of memory.');
     const training = failingAt(2, () => throwError(() => cause));
     const { batches, notes } = countedBatches(10);
     const emitted: number[] = [];
@@ -310,7 +310,7 @@ describe('trainSteps on an error', () => {
     expect(error).toMatchObject({ code: 'training_failed', retryable: false, cause });
     expect(error.details).toEqual({ failedStep: 2, lastStepKnownApplied: 1, sent });
     expect(error.message).toBe(
-      'Training failed at step 2: out of memory Steps up to 1 are known to be applied; ' +
+      'Training failed at step 2: out of memory. Steps up to 1 are known to be applied; ' +
         `of the steps ${sent.join(', ')}, which were sent, the outcome is unknown. ` +
         'Nothing more is sent; go on from the last checkpoint.',
     );
@@ -381,7 +381,7 @@ describe('trainSteps on an error', () => {
       },
     };
     const error = await failureOf(trainSteps(fakeTraining(), batches, { loss: 'sum' }));
-    expect(error.message).toContain('Training failed at step 2: bad file Steps up to 1 are known');
+    expect(error.message).toContain('Training failed at step 2: bad file. Steps up to 1 are known');
     expect(error.details).toEqual({ failedStep: 2, lastStepKnownApplied: 1, sent: [] });
     expect(closed).toBe(0);
   });
