@@ -23,6 +23,8 @@ export function createOnnxRuntime(onnx: OnnxPackage, threads: number, descriptio
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,
+        // Threads that spin for their next task take the cores from the server and its clients.
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
       });
       return {
         async run(inputs): Promise<Tensors> {
