@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { TinkerError } from '../errors.js';
-import { startLocalServer } from '../local/index.js';
+import type { LocalServerOptions } from '../local/index.js';
 import { consoleLogger } from '../log.js';
 import { UsageError } from './usageError.js';
 
@@ -13,6 +13,8 @@ export async function serve(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   const stopped = stopSignal();
   const logger = consoleLogger('info');
+  // Loaded only now, so that help and wrong usage are answered at once.
+  const { startLocalServer } = await import('../local/index.js');
   const server = await startLocalServer({
     ...options,
     keepAlive: true,
@@ -26,7 +28,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   await server.close();
 }
 
-function readOptions(args: readonly string[]): Parameters<typeof startLocalServer>[0] {
+function readOptions(args: readonly string[]): LocalServerOptions {
   const { host, port, 'data-dir': dataDir, threads, 'api-key-env': keyName } = parse(args);
   return {
     ...(host !== undefined && { host }),

@@ -56,6 +56,34 @@ describe('rxtinker serve', () => {
     expect(out).toBe(`listening on ${url}\n`);
   });
 
+  it('keeps what it answered as saved, though it is killed at once', async () => {
+    const args = ['serve', '--threads', '1', '--data-dir', directory];
+    const first = start(args);
+    const api = async (url: string, path: string, body: unknown): Promise<Record<string, unknown>> => {
+      const response = await fetch(`${url}/api/v1/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return (await response.json()) as Record<string, unknown>;
+    };
+    const done = async (url: string, path: string, body: unknown): Promise<Record<string, unknown>> =>
+      api(url, 'retrieve_future', { request_id: (await api(url, path, body)).request_id });
+    const before = await first.url();
+    const { session_id: session } = await api(before, 'create_session', { tags: [] });
+    const model = { session_id: session, model_seq_id: 0, base_model: 'rxtinker/tiny', lora_config: { rank: 4 } };
+    const { model_id: id } = await done(before, 'create_model', model);
+    const { path } = await done(before, 'save_weights', { model_id: id, seq_id: 1, path: 'kept' });
+    first.kill('SIGKILL');
+    await first.ended;
+    const after = await start(args).url();
+    const { session_id: next } = await api(after, 'create_session', { tags: [] });
+    const load = { session_id: next, model_seq_id: 0, path, optimizer: true };
+    expect(await done(after, 'load_weights', load)).toMatchObject({ path, model_id: `${String(next)}:train:0` });
+    const lost = await api(after, 'optim_step', { model_id: id, seq_id: 2 });
+    expect(lost.detail).toContain('No model');
+  });
+
   it('asks for the key that the environment holds', async () => {
     const run = start(['serve', '--threads', '1', '--api-key-env', 'THE_KEY'], { THE_KEY: 'tml-abc' });
     const url = `${await run.url()}/api/v1/healthz`;
