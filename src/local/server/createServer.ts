@@ -7,6 +7,7 @@ import {
   of,
   race,
   Subject,
+  switchMap,
   take,
   throwError,
   timer,
@@ -16,6 +17,7 @@ import type { Engine } from '../engine/engine.js';
 import { BoundedMap } from './boundedMap.js';
 import { CheckpointStore } from './checkpointStore.js';
 import type { Clock } from './clock.js';
+import { decompressBody } from './codec/decompressBody.js';
 import { constantTimeEqual } from './constantTimeEqual.js';
 import { cryptoRandom } from './cryptoRandom.js';
 import { endSession } from './endSession.js';
@@ -87,7 +89,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (options.apiKey !== undefined && !constantTimeEqual(options.apiKey, request.headers['x-api-key'] ?? '')) {
       return throwError(() => refusal(401, 'Expected the API key of this server in the header X-API-Key.'));
     }
-    return merge(route(request), closed$).pipe(take(1));
+    const answer$ = decompressBody(request, state.limits.bodyBytes).pipe(switchMap((plain) => route(plain)));
+    return merge(answer$, closed$).pipe(take(1));
   };
 
   return {

@@ -11,20 +11,23 @@ export type OperationResult =
       readonly firstPromptLogprob: number;
     };
 
+/** What the objects around a result take, promise and all. */
+const overhead = 2048;
+
 /** About how many bytes a result takes in memory. */
 export function resultBytes(result: OperationResult): number {
   switch (result.kind) {
     case 'json':
-      return 512;
+      return overhead;
     case 'forward_backward':
       return result.output.outputs.reduce(
         (sum, record) => sum + Object.values(record).reduce((bytes, tensor) => bytes + tensor.data.byteLength + 128, 0),
-        512,
+        overhead,
       );
     case 'sample':
       return result.output.sequences.reduce(
         (sum, sequence) => sum + sequence.tokens.byteLength + sequence.logprobs.byteLength + 128,
-        512 + (result.output.promptLogprobs?.byteLength ?? 0),
+        overhead + (result.output.promptLogprobs?.byteLength ?? 0),
       );
   }
 }

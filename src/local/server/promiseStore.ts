@@ -57,7 +57,7 @@ export class PromiseStore {
   settle(promise: StoredPromise, outcome: Outcome): void {
     if (!this.#pending.delete(promise.id)) return;
     this.#pendingBytes -= promise.requestBytes;
-    const bytes = outcome.ok ? resultBytes(outcome.result) : 512;
+    const bytes = outcome.ok ? resultBytes(outcome.result) : 2048;
     this.#unreadBytes += bytes;
     this.#unread.set(promise.id, { promise, bytes, readAt: 0 });
     promise.settle(outcome);

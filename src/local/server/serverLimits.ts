@@ -28,6 +28,8 @@ export interface ServerLimits {
   readonly chunkBytes: number;
   /** Answers a first poll with the size of the result, where the client allows it. */
   readonly metadataFirst: boolean;
+  /** Asks clients to compress the passes that they send (zstd), which pays off over a slow network only. */
+  readonly compressedPasses: boolean;
 }
 
 /** What applies unless the caller says otherwise. */
@@ -37,7 +39,7 @@ export const defaultLimits: ServerLimits = {
   sessionSilenceMs: 300_000,
   closeMs: 10_000,
   resultKeepMs: 300_000,
-  readResultBytes: 32 * 1024 * 1024,
+  readResultBytes: 8 * 1024 * 1024,
   unreadResultBytes: 256 * 1024 * 1024,
   queuedBytes: 256 * 1024 * 1024,
   concurrentSamples: 32,
@@ -47,4 +49,5 @@ export const defaultLimits: ServerLimits = {
   chunkLength: 128,
   chunkBytes: 5_000_000,
   metadataFirst: false,
+  compressedPasses: false,
 };

@@ -87,7 +87,7 @@ describe('polling', () => {
   });
 
   it('drops the oldest unread results when they exceed the bytes kept', async () => {
-    const { post, result, lines, model: create } = await testServer({ limits: { unreadResultBytes: 2000 } });
+    const { post, result, lines, model: create } = await testServer({ limits: { unreadResultBytes: 8000 } });
     const { model } = await create();
     const promises = [];
     for (let seqId = 1; seqId <= 6; seqId += 1)
@@ -103,7 +103,7 @@ describe('polling', () => {
   });
 
   it('drops the results read first when those that were read exceed the bytes kept', async () => {
-    const { post, result, model: create } = await testServer({ limits: { readResultBytes: 2000 } });
+    const { post, result, model: create } = await testServer({ limits: { readResultBytes: 8000 } });
     const { model } = await create();
     const ids: unknown[] = [];
     for (let seqId = 1; seqId <= 6; seqId += 1) {

@@ -2,17 +2,33 @@ import type { EngineTensor, ForwardBackwardResult, SampleResult } from '../../en
 import { jsonResponse } from '../jsonResponse.js';
 import type { OperationResult } from '../operationResult.js';
 import type { ServerResponse } from '../serverResponse.js';
+import { forwardBackwardBytes, sampleBytes } from './protobufResult.js';
 
-/** Writes the result of an operation as the answer of a poll. */
-export function encodeResult(result: OperationResult): ServerResponse {
+const protobuf = 'application/x-protobuf';
+
+/**
+ * Writes the result of an operation as the answer of a poll.
+ *
+ * @param accept What the client reads: passes and samples go out as protobuf where it says so, else as JSON.
+ */
+export function encodeResult(result: OperationResult, accept = ''): ServerResponse {
+  const asProtobuf = accept.includes(protobuf);
   switch (result.kind) {
     case 'json':
       return jsonResponse(result.body);
     case 'forward_backward':
-      return jsonResponse(forwardBackwardBody(result.output));
+      return asProtobuf
+        ? protobufResponse(forwardBackwardBytes(result.output))
+        : jsonResponse(forwardBackwardBody(result.output));
     case 'sample':
-      return jsonResponse(sampleBody(result.output, result.firstPromptLogprob));
+      return asProtobuf
+        ? protobufResponse(sampleBytes(result.output, result.firstPromptLogprob))
+        : jsonResponse(sampleBody(result.output, result.firstPromptLogprob));
   }
+}
+
+function protobufResponse(body: Uint8Array): ServerResponse {
+  return { status: 200, headers: { 'content-type': protobuf }, body };
 }
 
 function forwardBackwardBody({ outputs, metrics }: ForwardBackwardResult): unknown {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { token } from './token.js';
+import { numbers } from './numbers.js';
 
 const chunk = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('encoded_text'), tokens: z.array(token) }),
+  z.strictObject({ type: z.literal('encoded_text'), tokens: numbers }),
   z.looseObject({ type: z.enum(['image', 'image_asset_pointer', 'dmel']) }),
 ]);
 

@@ -1,10 +1,11 @@
 import * as z from 'zod';
+import { numbers } from './numbers.js';
 
 const index = z.int().min(0);
 
 /** A tensor in row-major order, or sparse (CSR) where the indices are there. */
 export const tensorData = z.strictObject({
-  data: z.array(z.number()),
+  data: numbers,
   dtype: z.enum(['float32', 'int64']),
   shape: z.array(index).nullish(),
   sparse_crow_indices: z.array(index).nullish(),

@@ -16,7 +16,7 @@ export function clientRoutes({ engine, limits }: ServerState): Route[] {
           pjwt_auth_enabled: false,
           credential_default_source: 'api_key',
           parallel_fwdbwd_chunks: true,
-          proto_compress_fwdbwd: false,
+          proto_compress_fwdbwd: limits.compressedPasses,
           fwdbwd_max_chunk_len: limits.chunkLength,
           fwdbwd_max_chunk_bytes_count: limits.chunkBytes,
           sample_use_retrieve_futures: false,

@@ -21,10 +21,13 @@ export function futureRoutes(state: ServerState): Route[] {
         const body = parse(retrieveFutureRequest, decodeJson(request));
         const promise = state.promises.get(body.request_id);
         touchSession(state, promise.sessionId);
+        const { accept } = request.headers;
         const metadataOnly = state.limits.metadataFirst && body.allow_metadata_only === true;
         return merge(promise.outcome$, timer(state.limits.pollHoldMs, state.clock.scheduler)).pipe(
           take(1),
-          map((outcome) => (outcome === 0 ? tryAgain(promise) : answer(state, promise, outcome, metadataOnly))),
+          map((outcome) =>
+            outcome === 0 ? tryAgain(promise) : answer(state, promise, outcome, { metadataOnly, accept }),
+          ),
         );
       },
     },
@@ -49,12 +52,17 @@ function tryAgain({ id, waitsFor }: StoredPromise): ServerResponse {
   });
 }
 
-function answer(state: ServerState, promise: StoredPromise, outcome: Outcome, metadataOnly: boolean): ServerResponse {
+function answer(
+  state: ServerState,
+  promise: StoredPromise,
+  outcome: Outcome,
+  { metadataOnly, accept }: { readonly metadataOnly: boolean; readonly accept: string | undefined },
+): ServerResponse {
   if (!outcome.ok) {
     state.promises.markRead(promise);
     return jsonResponse({ error: outcome.message, category: outcome.category });
   }
-  const response = encodeResult(outcome.result);
+  const response = encodeResult(outcome.result, accept);
   if (metadataOnly) {
     return jsonResponse({ status: 'complete_metadata', response_payload_size: response.body.byteLength });
   }
