@@ -4,6 +4,7 @@ import { metadata } from './metadata.js';
 import { optimizerConfig } from './optimizerConfig.js';
 import { typeTag } from './typeTag.js';
 
+/** Creates a model on a base model. */
 export const createModelRequest = z.strictObject({
   session_id: z.string(),
   model_seq_id: z.int().min(0),

@@ -12,6 +12,7 @@ const adamParams = z.strictObject({
   grad_clip_norm: z.number().min(0).default(0),
 });
 
+/** Applies the accumulated gradient. */
 export const optimStepRequest = z.strictObject({
   model_id: z.string(),
   seq_id: z.int(),

@@ -16,6 +16,7 @@ const samplingParams = z.strictObject({
   top_p: z.number().gt(0).max(1).default(1),
 });
 
+/** Draws samples after a prompt. */
 export const sampleRequest = z.strictObject({
   sampling_session_id: z.string(),
   /** Counts from 0; clones of a client add their number times 10⁹. */

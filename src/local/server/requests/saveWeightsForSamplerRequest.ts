@@ -3,6 +3,7 @@ import { metadata } from './metadata.js';
 import { ttlSeconds } from './ttlSeconds.js';
 import { typeTag } from './typeTag.js';
 
+/** Saves weights to sample from: under a path, as a sampling session, or under a path of the server's choice. */
 export const saveWeightsForSamplerRequest = z
   .strictObject({
     model_id: z.string(),

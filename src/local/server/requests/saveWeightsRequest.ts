@@ -3,6 +3,7 @@ import { metadata } from './metadata.js';
 import { ttlSeconds } from './ttlSeconds.js';
 import { typeTag } from './typeTag.js';
 
+/** Saves a model's whole state. */
 export const saveWeightsRequest = z.strictObject({
   model_id: z.string(),
   seq_id: z.int(),
