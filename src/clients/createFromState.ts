@@ -1,15 +1,4 @@
-import {
-  type Observable,
-  catchError,
-  combineLatest,
-  concat,
-  defer,
-  ignoreElements,
-  map,
-  of,
-  switchMap,
-  throwError,
-} from 'rxjs';
+import { type Observable, catchError, concat, defer, ignoreElements, map, of, switchMap, throwError } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import { retrieveFuture } from '../futures/retrieveFuture.js';
 import { type ClientConfig, futurePromiseSchema, loadedWeightsSchema, weightsInfoSchema } from '../wire/index.js';
@@ -50,14 +39,15 @@ export function createFromStateWork(
   return {
     type: 'load_weights',
     send: () =>
-      combineLatest([service.session.id$, service.session.flags$]).pipe(
-        switchMap(([sessionId, flags]) => loadAsNew(sessionId, flags)),
-        catchError((error: unknown) =>
-          error instanceof TinkerError && error.details.status === 422
-            ? of<Sent>({ way: 'create and load' })
-            : throwError(() => error),
+      service.session
+        .use((sessionId) => service.session.flags$.pipe(switchMap((flags) => loadAsNew(sessionId, flags))))
+        .pipe(
+          catchError((error: unknown) =>
+            error instanceof TinkerError && error.details.status === 422
+              ? of<Sent>({ way: 'create and load' })
+              : throwError(() => error),
+          ),
         ),
-      ),
     poll: (sent, context) => (sent.way === 'one load' ? awaitLoad(sent, context) : createAndLoad()),
     discard: (training) => {
       service.finishLater(training.unloadModel());

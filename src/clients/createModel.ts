@@ -1,4 +1,4 @@
-import { type Observable, combineLatest, defer, map, of, switchMap } from 'rxjs';
+import { type Observable, map, of, switchMap } from 'rxjs';
 import { retrieveFuture } from '../futures/retrieveFuture.js';
 import {
   type ClientConfig,
@@ -41,25 +41,27 @@ export function createModelWork(
   return {
     type: 'create_model',
     send: () =>
-      combineLatest([service.session.id$, service.session.flags$]).pipe(
-        switchMap(([session_id, flags]) =>
-          defer(() =>
-            api.call({
-              method: 'POST',
-              path: '/api/v1/create_model',
-              body: {
-                session_id,
-                model_seq_id: service.session.nextModelSeqId(),
-                base_model: baseModel,
-                ...(userMetadata !== undefined && { user_metadata: userMetadata }),
-                lora_config,
-                optimizer_config: { type: 'adamw' },
-                type: 'create_model',
-              },
-              schema: futurePromiseSchema,
-              retry: 'standard',
-            }),
-          ).pipe(map((promise) => ({ promise, flags }))),
+      service.session.use((session_id) =>
+        service.session.flags$.pipe(
+          switchMap((flags) =>
+            api
+              .call({
+                method: 'POST',
+                path: '/api/v1/create_model',
+                body: {
+                  session_id,
+                  model_seq_id: service.session.nextModelSeqId(),
+                  base_model: baseModel,
+                  ...(userMetadata !== undefined && { user_metadata: userMetadata }),
+                  lora_config,
+                  optimizer_config: { type: 'adamw' },
+                  type: 'create_model',
+                },
+                schema: futurePromiseSchema,
+                retry: 'standard',
+              })
+              .pipe(map((promise) => ({ promise, flags }))),
+          ),
         ),
       ),
     poll: ({ promise, flags }, context) =>

@@ -1,4 +1,4 @@
-import { type Observable, defer, map, switchMap } from 'rxjs';
+import { type Observable, map } from 'rxjs';
 import { invalidArgument } from '../errors.js';
 import { samplerInfoSchema, samplingSessionSchema } from '../wire/index.js';
 import { makeOperation } from './connection.js';
@@ -29,24 +29,20 @@ export function createSamplingSession(
     {
       type: 'create_sampling_session',
       send: () =>
-        service.session.id$.pipe(
-          switchMap((sessionId) =>
-            defer(() =>
-              api.call({
-                method: 'POST',
-                path: '/api/v1/create_sampling_session',
-                body: {
-                  session_id: sessionId,
-                  sampling_session_seq_id: service.session.nextSamplingSessionSeqId(),
-                  // An adapter's own base model is the server's to know.
-                  ...(modelPath === undefined ? { base_model: baseModel } : { model_path: modelPath }),
-                  type: 'create_sampling_session',
-                },
-                schema: samplingSessionSchema,
-                retry: 'standard',
-              }),
-            ),
-          ),
+        service.session.use((sessionId) =>
+          api.call({
+            method: 'POST',
+            path: '/api/v1/create_sampling_session',
+            body: {
+              session_id: sessionId,
+              sampling_session_seq_id: service.session.nextSamplingSessionSeqId(),
+              // An adapter's own base model is the server's to know.
+              ...(modelPath === undefined ? { base_model: baseModel } : { model_path: modelPath }),
+              type: 'create_sampling_session',
+            },
+            schema: samplingSessionSchema,
+            retry: 'standard',
+          }),
         ),
       poll: ({ samplingSessionId }) =>
         baseModelOf(samplingSessionId).pipe(

@@ -6,9 +6,11 @@ import {
   concat,
   defer,
   exhaustMap,
+  filter,
   ignoreElements,
   interval,
   map,
+  merge,
   of,
   shareReplay,
   switchMap,
@@ -47,13 +49,15 @@ export class Session {
   private modelCount = 0;
   private samplerCount = 0;
   private readonly ended = new Subject<void>();
+  private readonly lost = new Subject<string>();
 
   /** Whether passes are sent as protobuf or as JSON; decided once. */
   readonly wireFormat: WireFormat;
   /** The server's flags; fetched once, a failure is tried again by the next subscriber. */
   readonly flags$: Observable<ClientConfig>;
-  /** The session's id; made once, a failure is tried again by the next subscriber. */
+  /** The session's id; made once and again when the server lost it, a failure is tried again by the next subscriber. */
   readonly id$: Observable<string>;
+  private made: Observable<string> | undefined;
 
   constructor(
     private readonly connection: Connection,
@@ -61,15 +65,42 @@ export class Session {
   ) {
     this.wireFormat = new WireFormat(connection.log, options.passFormat);
     this.flags$ = this.fetchFlags().pipe(shareReplay({ bufferSize: 1, refCount: false }));
-    this.id$ = this.flags$.pipe(
-      switchMap(() => this.create()),
-      shareReplay({ bufferSize: 1, refCount: false }),
+    this.id$ = defer(
+      () =>
+        (this.made ??= this.flags$.pipe(
+          switchMap(() => this.create()),
+          shareReplay({ bufferSize: 1, refCount: false }),
+        )),
     );
   }
 
   /** The session's id once it was made. */
   get currentId(): string | undefined {
     return this.id;
+  }
+
+  /** Does something with the session, once more with a new one if the server has lost the old one. */
+  use<T>(call: (sessionId: string) => Observable<T>): Observable<T> {
+    return defer(() => {
+      const known = this.id;
+      return this.id$.pipe(
+        switchMap((id) =>
+          call(id).pipe(
+            catchError((error: unknown) => {
+              if (id !== known || !isLost(error)) return throwError(() => error);
+              // A 404 may mean the model or the checkpoint that was asked for; only the session itself can tell.
+              return this.isGone(id).pipe(
+                switchMap((gone) => {
+                  if (!gone) return throwError(() => error);
+                  this.forget(id);
+                  return this.id$.pipe(switchMap(call));
+                }),
+              );
+            }),
+          ),
+        ),
+      );
+    });
   }
 
   nextModelSeqId(): number {
@@ -103,6 +134,33 @@ export class Session {
           ignoreElements(),
         );
     });
+  }
+
+  private isGone(id: string): Observable<boolean> {
+    return this.heartbeat(id).pipe(
+      map(() => false),
+      catchError((error: unknown) => of(isLost(error))),
+    );
+  }
+
+  private heartbeat(id: string): Observable<undefined> {
+    return this.connection.api.call({
+      method: 'POST',
+      path: '/api/v1/session_heartbeat',
+      body: { session_id: id, type: 'session_heartbeat' },
+      read: () => undefined,
+      pool: 'heartbeat',
+      retry: 'none',
+      timeoutMs: HEARTBEAT_TIMEOUT,
+    });
+  }
+
+  /** Ends the heartbeat of a session that the server no longer has; the next use makes a new one. */
+  private forget(id: string): void {
+    if (this.id !== id) return;
+    this.id = undefined;
+    this.made = undefined;
+    this.lost.next(id);
   }
 
   private fetchFlags(): Observable<ClientConfig> {
@@ -159,43 +217,38 @@ export class Session {
   }
 
   private beat(sessionId: string): void {
-    const { api, log, background } = this.connection;
+    const { log, background } = this.connection;
     if (this.options.heartbeatIntervalMs === Infinity) return;
     let lastAnswer = background.now();
     interval(this.options.heartbeatIntervalMs, background)
       .pipe(
         exhaustMap(() =>
-          api
-            .call({
-              method: 'POST',
-              path: '/api/v1/session_heartbeat',
-              body: { session_id: sessionId, type: 'session_heartbeat' },
-              read: () => undefined,
-              pool: 'heartbeat',
-              retry: 'none',
-              timeoutMs: HEARTBEAT_TIMEOUT,
-            })
-            .pipe(
-              tap(() => {
-                lastAnswer = background.now();
-              }),
-              catchError((error: unknown) => {
-                if (error instanceof TinkerError && error.details.status === 410) {
-                  log.info(`Session ${sessionId} has finished; its heartbeat stops.`);
-                  this.ended.next();
-                } else if (background.now() - lastAnswer > SILENCE_WORTH_A_WARNING) {
-                  const seconds = Math.round((background.now() - lastAnswer) / 1000);
-                  log.warn(
-                    `No heartbeat of session ${sessionId} was answered for ${String(seconds)} s; ` +
-                      `the server may drop it. Last error: ${String(error)}`,
-                  );
-                }
-                return EMPTY;
-              }),
-            ),
+          this.heartbeat(sessionId).pipe(
+            tap(() => {
+              lastAnswer = background.now();
+            }),
+            catchError((error: unknown) => {
+              if (isLost(error)) {
+                log.info(`Session ${sessionId} has finished; its heartbeat stops.`);
+                this.forget(sessionId);
+              } else if (background.now() - lastAnswer > SILENCE_WORTH_A_WARNING) {
+                const seconds = Math.round((background.now() - lastAnswer) / 1000);
+                log.warn(
+                  `No heartbeat of session ${sessionId} was answered for ${String(seconds)} s; ` +
+                    `the server may drop it. Last error: ${String(error)}`,
+                );
+              }
+              return EMPTY;
+            }),
+          ),
         ),
-        takeUntil(this.ended),
+        takeUntil(merge(this.ended, this.lost.pipe(filter((id) => id === sessionId)))),
       )
       .subscribe();
   }
+}
+
+/** True where the server says that there is no such session (any more). */
+function isLost(error: unknown): boolean {
+  return error instanceof TinkerError && (error.details.status === 404 || error.details.status === 410);
 }

@@ -26,7 +26,7 @@ const operations = (transport: MarbleTransport): string[] =>
 
 describe('a creation', () => {
   it('sends config, session, model and info, once, when subscribed', () => {
-    withService({ answers: { create_model: '---a' } }, (t) => {
+    withService({ answers: { createLoraTrainingClient: '---a' } }, (t) => {
       const creating = t.service.createLoraTrainingClient(model);
       expect(operations(t.transport)).toEqual([]);
       t.expectObservable(creating.pipe(as('c'))).toBe('---(c|)');
@@ -43,7 +43,7 @@ describe('a creation', () => {
   });
 
   it('whose result comes when nobody is subscribed is unloaded', () => {
-    withService({ answers: { create_model: '-----a' } }, (t) => {
+    withService({ answers: { createLoraTrainingClient: '-----a' } }, (t) => {
       const creating = t.service.createLoraTrainingClient(model);
       t.expectObservable(creating, '^--!').toBe('----');
       t.flush();
@@ -61,7 +61,7 @@ describe('a creation', () => {
   });
 
   it('whose signal is aborted is unloaded when it comes', () => {
-    withService({ answers: { create_model: '-----a' } }, (t) => {
+    withService({ answers: { createLoraTrainingClient: '-----a' } }, (t) => {
       const controller = new AbortController();
       const codes: string[] = [];
       t.service
@@ -91,7 +91,7 @@ describe('a creation', () => {
 
 describe('unloadModel', () => {
   it('waits for what was subscribed before, and takes nothing new', () => {
-    withTraining({ answers: { optim_step: '---a', unload_model: '--a' } }, (t) => {
+    withTraining({ answers: { optimStep: '---a', unloadModel: '--a' } }, (t) => {
       const codes: string[] = [];
       t.expectObservable(t.training.optimStep().pipe(as('o'))).toBe('---(o|)');
       t.expectObservable(t.training.unloadModel().pipe(as('u'))).toBe('-----(u|)');
@@ -105,7 +105,7 @@ describe('unloadModel', () => {
   });
 
   it('left while it waits opens the lane again', () => {
-    withTraining({ answers: { optim_step: '-----a' } }, (t) => {
+    withTraining({ answers: { optimStep: '-----a' } }, (t) => {
       t.expectObservable(t.training.optimStep().pipe(as('o'))).toBe('-----(o|)');
       t.expectObservable(t.training.unloadModel(), '^--!').toBe('---');
       t.scheduler.schedule(() => t.training.saveState('s').subscribe(), 4);
@@ -129,7 +129,7 @@ describe('unloadModel', () => {
 
 describe('usingTrainingClient', () => {
   it('delays the end of the stream until the model is unloaded', () => {
-    withService({ answers: { optim_step: '--a', unload_model: '---a' } }, (t) => {
+    withService({ answers: { optimStep: '--a', unloadModel: '---a' } }, (t) => {
       const using = usingTrainingClient(t.service, model, (training) => training.optimStep().pipe(as('o')));
       t.expectObservable(using).toBe('--o--|');
     });
@@ -137,7 +137,7 @@ describe('usingTrainingClient', () => {
 
   it('delays an error until then too', () => {
     const failure = new Error('no');
-    withService({ answers: { unload_model: '---a' } }, (t) => {
+    withService({ answers: { unloadModel: '---a' } }, (t) => {
       t.expectObservable(usingTrainingClient(t.service, model, () => throwError(() => failure))).toBe(
         '---#',
         undefined,
@@ -147,13 +147,13 @@ describe('usingTrainingClient', () => {
   });
 
   it('waits 10 s for the unload at most', () => {
-    withService({ answers: { unload_model: '20s a' } }, (t) => {
+    withService({ answers: { unloadModel: '20s a' } }, (t) => {
       t.expectObservable(usingTrainingClient(t.service, model, () => EMPTY)).toBe('10s |');
     });
   });
 
   it('unloads after an unsubscribe, once what was sent is done', () => {
-    withService({ answers: { unload_model: '-a' } }, (t) => {
+    withService({ answers: { unloadModel: '-a' } }, (t) => {
       t.expectObservable(
         usingTrainingClient(t.service, model, () => NEVER),
         '^--!',
@@ -166,7 +166,7 @@ describe('usingTrainingClient', () => {
 
 describe('close', () => {
   it('fails queued operations and later ones with closed, finishes the POST, stops polls, finishes the session', () => {
-    withTraining({ answers: { optim_step: '------------a' } }, (t) => {
+    withTraining({ answers: { optimStep: '------------a' } }, (t) => {
       const send = t.transport.send.bind(t.transport);
       t.transport.send = (request) =>
         request.path.endsWith('save_weights') ? after(t.scheduler, 5, () => send(request)) : send(request);
@@ -204,7 +204,7 @@ describe('close', () => {
   });
 
   it('awaits an unload that an unsubscribe left behind', () => {
-    withService({ answers: { unload_model: '----a' } }, (t) => {
+    withService({ answers: { unloadModel: '----a' } }, (t) => {
       t.expectObservable(
         usingTrainingClient(t.service, model, () => NEVER),
         '^--!',
@@ -254,5 +254,57 @@ describe('heartbeats', () => {
       flush();
       expect(transport.requests.filter(({ operation }) => operation === 'session_heartbeat')).toHaveLength(1);
     });
+  });
+});
+
+describe('a session that the server lost', () => {
+  const lost = of(MarbleTransport.response(404, { detail: 'no such session' }));
+
+  it('is made anew by the next creation', () => {
+    let restarted = false;
+    let refusals = 0;
+    withService(
+      {
+        intercept: ({ operation, body }) =>
+          restarted &&
+          (operation === 'session_heartbeat' || operation === 'create_model') &&
+          JSON.stringify(body).includes('"session"') &&
+          refusals++ < 2
+            ? lost
+            : undefined,
+      },
+      ({ service, transport, scheduler, flush }) => {
+        service.createLoraTrainingClient(model).subscribe();
+        scheduler.schedule(() => {
+          restarted = true;
+          service.createLoraTrainingClient(model).subscribe();
+        }, 5);
+        flush();
+        expect(operations(transport).filter((line) => line.startsWith('5 '))).toEqual([
+          '5 create_model',
+          '5 session_heartbeat',
+          '5 create_session',
+          '5 create_model',
+          '5 retrieve_future',
+          '5 get_info',
+        ]);
+      },
+    );
+  });
+
+  it('is not suspected when a checkpoint is missing', () => {
+    withService(
+      { intercept: ({ operation }) => (operation === 'load_weights' ? lost : undefined) },
+      ({ service, transport, flush }) => {
+        service.createLoraTrainingClient(model).subscribe();
+        const codes: string[] = [];
+        service
+          .createTrainingClientFromState('tinker://model/weights/none')
+          .subscribe({ error: (error: TinkerError) => codes.push(error.code) });
+        flush();
+        expect(codes).toEqual(['not_found']);
+        expect(operations(transport).filter((line) => line.endsWith('create_session'))).toHaveLength(1);
+      },
+    );
   });
 });
