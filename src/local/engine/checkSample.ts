@@ -2,6 +2,9 @@ import { TinkerError } from '../../errors.js';
 import type { ModelLimits } from './checkForwardBackward.js';
 import type { SampleJob } from './engine.js';
 
+/** Each draw goes over the whole vocabulary. */
+const mostDraws = 1024;
+
 /**
  * Checks that a sampling job can be executed.
  *
@@ -23,10 +26,25 @@ export function checkSample({ vocabularySize, maxContextLength }: ModelLimits, j
   expect(topK === -1 || isCount(topK), '−1 or a positive integer as topK', topK);
   expect(topP > 0 && topP <= 1, 'topP above 0 and up to 1', topP);
   expect(seed === undefined || Number.isSafeInteger(seed), 'an integer as seed', seed);
+  const { promptTopK = 0, sampleTopK = 0, promptDraws = 0, promptTargets, stopTexts } = job;
+  expectUpTo(vocabularySize, 'promptTopK', promptTopK);
+  expectUpTo(vocabularySize, 'sampleTopK', sampleTopK);
+  expectUpTo(mostDraws, 'promptDraws', promptDraws);
+  if (promptTargets !== undefined) {
+    const { tokens, starts } = promptTargets;
+    expect(starts.length === prompt.length, `targets for ${String(prompt.length - 1)} positions`, starts.length - 1);
+    const badTarget = tokens.find((token) => token !== -1 && !inVocabulary(token));
+    expect(badTarget === undefined, `−1 or ${range} as tokens to score`, badTarget);
+  }
+  expect(stopTexts?.texts.every((text) => text.length > 0) ?? true, 'stop texts of at least one byte', 'an empty one');
 }
 
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0;
+}
+
+function expectUpTo(most: number, name: string, count: number): void {
+  expect(count === 0 || (isCount(count) && count <= most), `an integer from 0 to ${String(most)} as ${name}`, count);
 }
 
 function expect(holds: boolean, expected: string, got: unknown): void {

@@ -90,7 +90,35 @@ export interface SampleJob {
   readonly seed?: number;
   /** Each sample ends at (and holds) the first of these tokens. */
   readonly stopTokens: readonly number[];
+  /** Each sample ends, too, with the token that completes one of these texts. */
+  readonly stopTexts?: StopTexts;
   readonly promptLogprobs: boolean;
+  /** How many of the likeliest tokens to give for each prompt position but the first, and for each sampled token. */
+  readonly promptTopK?: number;
+  readonly sampleTopK?: number;
+  readonly promptTargets?: PromptTargets;
+  /** How many tokens to draw for each prompt position but the first, at the temperature, from all tokens. */
+  readonly promptDraws?: number;
+}
+
+/** Texts in UTF-8 and what each token of the vocabulary adds to a text: bytes[starts[token] … starts[token + 1]). */
+export interface StopTexts {
+  readonly texts: readonly Uint8Array[];
+  readonly vocabulary: { readonly bytes: Uint8Array; readonly starts: Int32Array };
+}
+
+/** Tokens to score: for prompt position i + 1 those at [starts[i] … starts[i + 1]); −1 is no token and scores 0. */
+export interface PromptTargets {
+  readonly tokens: Int32Array;
+  readonly starts: Int32Array;
+}
+
+/** As many tokens for each position, flat, with the log-softmax of the raw logits. */
+export interface TokenTable {
+  readonly tokens: Int32Array;
+  readonly logprobs: Float32Array;
+  /** Tokens a position. */
+  readonly width: number;
 }
 
 export interface SampledSequence {
@@ -98,12 +126,19 @@ export interface SampledSequence {
   /** Log-softmax of the raw logits at each sampled token, whatever the temperature, top-k and top-p. */
   readonly logprobs: Float32Array;
   readonly stopReason: 'stop' | 'length';
+  /** The likeliest tokens at each sampled one, likeliest first. */
+  readonly top?: TokenTable;
 }
 
 export interface SampleResult {
   readonly sequences: readonly SampledSequence[];
   /** One for each prompt token but the first. */
   readonly promptLogprobs?: Float32Array;
+  /** Likewise the likeliest tokens, likeliest first, and those drawn. */
+  readonly promptTop?: TokenTable;
+  readonly promptDraws?: TokenTable;
+  /** Shaped like the tokens of the targets. */
+  readonly promptTargets?: Float32Array;
 }
 
 /**

@@ -3,9 +3,13 @@ import { checkSample } from './checkSample.js';
 import type { SampledSequence, SampleJob, SampleResult } from './engine.js';
 import { KeyValueCache } from './keyValueCache.js';
 import type { LoadedModel } from './loadedModel.js';
+import { likeliestTokens } from './likeliestTokens.js';
 import { pickToken } from './pickToken.js';
+import { PromptScores } from './promptScores.js';
 import { Random } from './random.js';
 import { SamplingPass, type SamplingAdapter } from './samplingPass.js';
+import { StopTextMatcher } from './stopTextMatcher.js';
+import { TokenTableBuilder } from './tokenTableBuilder.js';
 
 /** A job with what is known of it so far. */
 interface Running {
@@ -14,7 +18,7 @@ interface Running {
   readonly maxTokens: number;
   /** The prompt's keys and values: one row. */
   readonly prefix: KeyValueCache;
-  readonly promptLogprobs: number[];
+  readonly scores: PromptScores;
   /** The distribution after the prompt, once the whole of it is read. */
   first?: Float32Array;
   launched: number;
@@ -31,6 +35,8 @@ interface Row {
   readonly random: Random;
   readonly tokens: number[];
   readonly logprobs: number[];
+  readonly top: TokenTableBuilder | undefined;
+  readonly stopTexts: StopTextMatcher | undefined;
 }
 
 /** Prompt tokens read in one slice. */
@@ -70,12 +76,13 @@ export class Sampler {
       const room = Math.max(1, limits.maxContextLength - job.prompt.length);
       const prefix = new KeyValueCache(this.base.model.config);
       prefix.addRow();
+      const seed = job.seed ?? this.#jobs;
       this.#reading.push({
         job,
-        seed: job.seed ?? this.#jobs,
+        seed,
         maxTokens: Math.min(job.maxTokens ?? room, room),
         prefix,
-        promptLogprobs: [],
+        scores: new PromptScores(job, seed),
         launched: 0,
         unfinished: job.numSamples,
         sequences: [],
@@ -108,16 +115,16 @@ export class Sampler {
   }
 
   async #read(running: Running): Promise<void> {
-    const { job, prefix, promptLogprobs } = running;
+    const { job, prefix, scores } = running;
     const start = prefix.lengths[0] ?? 0;
     const tokens = job.prompt.slice(start, start + prefillChunk);
     const last = tokens.length - 1;
-    const wanted = job.promptLogprobs ? Int32Array.from(tokens.keys()) : Int32Array.of(last);
+    const wanted = scores.needed ? Int32Array.from(tokens.keys()) : Int32Array.of(last);
     const distributions = await this.#pass.run(prefix, tokens, wanted);
-    if (job.promptLogprobs)
+    if (scores.needed)
       distributions.forEach((distribution, i) => {
-        const following = job.prompt[start + i + 1];
-        if (following !== undefined) promptLogprobs.push(distribution[following] ?? 0);
+        const position = start + i + 1;
+        if (position < job.prompt.length) scores.add(position, distribution);
       });
     if (start + tokens.length < job.prompt.length) return;
     running.first = distributions.at(-1) ?? new Float32Array();
@@ -129,8 +136,7 @@ export class Sampler {
     for (let running = this.#launching[0]; running !== undefined; running = this.#launching[0]) {
       for (; running.launched < running.job.numSamples; running.launched++) {
         if (this.#rows.length === maxRows) return;
-        const random = new Random(running.seed, running.launched);
-        const row: Row = { running, index: running.launched, random, tokens: [], logprobs: [] };
+        const row = newRow(running, running.launched);
         if (this.#take(row, running.first ?? new Float32Array())) continue;
         this.#rows.push(row);
         this.#cache.addCopy(running.prefix, 0);
@@ -151,23 +157,23 @@ export class Sampler {
 
   /** Draws the row's next token; whether that was its last. */
   #take(row: Row, distribution: Float32Array): boolean {
-    const { running, index, random, tokens, logprobs } = row;
+    const { running, index, random, tokens, logprobs, top } = row;
     const { job, maxTokens, sequences } = running;
     const token = pickToken(distribution, job, random);
     tokens.push(token);
     logprobs.push(distribution[token] ?? 0);
-    const stopped = job.stopTokens.includes(token);
+    top?.add(likeliestTokens(distribution, top.width), distribution);
+    const completesText = row.stopTexts?.add(token) ?? false;
+    const stopped = completesText || job.stopTokens.includes(token);
     if (!stopped && tokens.length < maxTokens) return false;
     sequences[index] = {
       tokens: Int32Array.from(tokens),
       logprobs: Float32Array.from(logprobs),
       stopReason: stopped ? 'stop' : 'length',
+      ...(top !== undefined && { top: top.table() }),
     };
     running.unfinished -= 1;
-    if (running.unfinished === 0) {
-      const promptLogprobs = job.promptLogprobs ? { promptLogprobs: Float32Array.from(running.promptLogprobs) } : {};
-      running.resolve({ sequences, ...promptLogprobs });
-    }
+    if (running.unfinished === 0) running.resolve({ sequences, ...running.scores.result() });
     return true;
   }
 
@@ -187,4 +193,18 @@ export class Sampler {
       if (current !== undefined && !stays(current.running)) this.#remove(row);
     }
   }
+}
+
+function newRow(running: Running, index: number): Row {
+  const { job, seed } = running;
+  const { sampleTopK = 0, stopTexts } = job;
+  return {
+    running,
+    index,
+    random: new Random(seed, index),
+    tokens: [],
+    logprobs: [],
+    top: sampleTopK > 0 ? new TokenTableBuilder(sampleTopK) : undefined,
+    stopTexts: stopTexts && new StopTextMatcher(stopTexts),
+  };
 }
