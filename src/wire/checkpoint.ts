@@ -11,6 +11,7 @@ export interface Checkpoint {
   readonly tinkerPath: string;
   readonly sizeBytes?: number;
   readonly public: boolean;
+  readonly userMetadata?: Readonly<Record<string, unknown>>;
   readonly expiresAt?: string;
 }
 
@@ -32,7 +33,8 @@ export const cursorSchema = z
   .object({ offset: z.int(), limit: z.int(), total_count: z.int() })
   .transform((cursor): Cursor => camelKeys(cursor));
 
-const checkpointSchema = z
+/** JSON form of {@link Checkpoint}. */
+export const checkpointSchema = z
   .object({
     checkpoint_id: z.string(),
     checkpoint_type: openEnum('training', 'sampler', 'external'),
@@ -40,6 +42,7 @@ const checkpointSchema = z
     tinker_path: z.string(),
     size_bytes: optional(z.number()),
     public: withDefault(z.boolean(), false),
+    user_metadata: optional(z.record(z.string(), z.unknown())),
     expires_at: optional(z.string()),
   })
   .transform((checkpoint): Checkpoint => camelKeys(checkpoint));

@@ -1,12 +1,12 @@
 /** Compression by zstd, ready to use. */
 export interface Zstd {
-  compress(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+  readonly compress: (bytes: Uint8Array) => Uint8Array<ArrayBuffer>;
   /**
    * Decompresses one frame of at most `maxBytes` of content; nothing larger is ever allocated.
    *
    * @throws RangeError for more content, Error for bytes that are no such frame
    */
-  decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
+  readonly decompress: (bytes: Uint8Array, maxBytes: number) => Uint8Array;
 }
 
 let loading: Promise<Zstd> | undefined;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { forwardBackwardBody } from '../../../../src/local/server/codec/forwardBackwardBody.js';
 import { encodeForwardBackward, type ForwardBackwardRequest } from '../../../../src/wire/codec.js';
-import { DType, ForwardBackwardRequestSchema } from '../../../../src/wire/proto/tinker_public_pb.js';
+import { DType, ForwardBackwardRequestSchema, TensorSchema } from '../../../../src/wire/proto/tinker_public_pb.js';
 import { passes } from './passes.js';
 
 type Pass = MessageInitShape<typeof ForwardBackwardRequestSchema>;
@@ -25,12 +25,9 @@ function readAs(request: ForwardBackwardRequest, format: 'json' | 'protobuf') {
   const { path, contentType, body } = encodeForwardBackward(request, format);
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   const headers = { 'content-type': contentType };
-  const { ids, read } = forwardBackwardBody(
-    { method: 'POST', path, headers, body: bytes },
-    path.endsWith('forward_backward'),
-  );
-  const { model_id, seq_id } = ids as { model_id: string; seq_id: number };
-  return { model_id, seq_id, job: read() };
+  const read = forwardBackwardBody({ method: 'POST', path, headers, body: bytes }, path.endsWith('forward_backward'));
+  const { model_id, seq_id } = read.ids as { model_id: string; seq_id: number };
+  return { model_id, seq_id, job: read.read() };
 }
 
 const int32 = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer);
@@ -39,10 +36,9 @@ const text = (...tokens: number[]) => [
   { chunk: { case: 'encodedText' as const, value: { tokens: int32(...tokens) } } },
 ];
 
-function withTensor(tensor: Pass extends { data?: (infer D)[] } ? unknown : never): Uint8Array;
-function withTensor(tensor: unknown): Uint8Array {
-  const datum = { modelInput: text(1, 2), lossFnInputs: { weights: tensor } };
-  return encode({ modelId: 'm', seqId: 1, data: [datum], lossFn: 'ppo' } as Pass);
+function withTensor(weights: MessageInitShape<typeof TensorSchema>): Uint8Array {
+  const datum = { modelInput: text(1, 2), lossFnInputs: { weights } };
+  return encode({ modelId: 'm', seqId: 1, data: [datum], lossFn: 'ppo' });
 }
 
 describe('a pass as protobuf', () => {
@@ -148,13 +144,7 @@ describe('a pass as protobuf', () => {
     ['text that is no UTF-8', Uint8Array.of(0x22, 1, 0xff), 'Expected a protobuf message'],
     ['a field of another type', Uint8Array.of(0x18, 1), 'field 3 has wire type 0'],
     ['a length beyond the end', Uint8Array.of(0x1a, 0xff, 0xff, 0xff, 0xff, 0x07), 'Expected a protobuf message'],
-    [
-      'sizes beyond the end',
-      dense(int32(1))
-        .map((byte) => (byte === 0x22 ? byte : byte))
-        .subarray(0, -1),
-      'protobuf',
-    ],
+    ['a message cut short', dense(int32(1)).subarray(0, -1), 'Expected a protobuf message'],
   ])('is refused with %s', (_, body, message) => {
     expect(() => protobufBody(body).read()).toThrow(expect.objectContaining({ details: { status: 400 } }) as Error);
     expect(() => protobufBody(body).read()).toThrow(message);

@@ -1,0 +1,24 @@
+import * as z from 'zod';
+import { camelKeys } from './camelCase.js';
+import { optional } from './optional.js';
+
+/** What a server keeps of a session. */
+export interface SessionInfo {
+  readonly trainingRunIds: readonly string[];
+  readonly samplerIds: readonly string[];
+  readonly userMetadata?: Readonly<Record<string, unknown>>;
+  readonly displayName?: string;
+}
+
+/** Answer of sessions/{id}. */
+export const sessionInfoSchema = z
+  .object({
+    training_run_ids: z.array(z.string()),
+    sampler_ids: z.array(z.string()),
+    user_metadata: optional(z.record(z.string(), z.unknown())),
+    display_name: optional(z.string()),
+  })
+  .transform((info): SessionInfo => camelKeys(info));
+
+/** Answer of sessions: ids. */
+export const sessionListSchema = z.object({ sessions: z.array(z.string()) });
