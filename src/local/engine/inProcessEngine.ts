@@ -19,6 +19,7 @@ import type {
   SamplerWeights,
 } from './engine.js';
 import type { EngineOptions } from './engineOptions.js';
+import { findBaseModel } from './findBaseModel.js';
 import { JobLane, oneSlice, type Slices } from './jobLane.js';
 import { LoadedModel } from './loadedModel.js';
 import { loadRuntime } from './loadRuntime.js';
@@ -156,20 +157,6 @@ class InProcessEngine implements Engine {
     this.#loaded.set(name, loaded);
     return loaded;
   }
-}
-
-/**
- * The base model of this name.
- *
- * @throws TinkerError `bad_request` where there is none.
- */
-export function findBaseModel<Model extends { readonly name: string }>(models: readonly Model[], name: string): Model {
-  const model = models.find((candidate) => candidate.name === name);
-  if (model === undefined) {
-    const names = models.map((candidate) => candidate.name).join(', ');
-    throw new TinkerError('bad_request', `Expected a base model of ${names}, got ${describe(name)}.`);
-  }
-  return model;
 }
 
 function find<Value>(values: ReadonlyMap<string, Value>, kind: string, id: string): Value {

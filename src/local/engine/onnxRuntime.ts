@@ -18,8 +18,8 @@ export function createOnnxRuntime(onnx: OnnxPackage, threads: number, descriptio
     new onnx.Tensor(data instanceof Float32Array ? 'float32' : 'int32', data, shape);
   return {
     description,
-    async compile(outputs): Promise<Program> {
-      const session = await onnx.InferenceSession.create(toOnnx(outputs), {
+    async compile(outputs, constants): Promise<Program> {
+      const session = await onnx.InferenceSession.create(toOnnx(outputs, constants), {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,

@@ -5,10 +5,10 @@ import { toEngineTensor, type Program, type Runtime, type Tensors } from './runt
 export function createPlainRuntime(description: string): Runtime {
   return {
     description,
-    compile(outputs): Promise<Program> {
+    compile(outputs, constants): Promise<Program> {
       const run = (inputs: Tensors): Tensors =>
         Object.fromEntries(
-          Object.entries(evaluate(outputs, inputs)).map(([name, { data, shape }]) => [
+          Object.entries(evaluate(outputs, { ...constants, ...inputs })).map(([name, { data, shape }]) => [
             name,
             toEngineTensor(name, data, shape),
           ]),

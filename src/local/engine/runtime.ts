@@ -25,8 +25,8 @@ export interface Program {
 export interface Runtime {
   /** What computes, in a line. */
   readonly description: string;
-  /** Prepares the graph of these outputs. */
-  compile(outputs: Readonly<Record<string, Node>>): Promise<Program>;
+  /** Prepares the graph of these outputs. Inputs given as constants are fixed, which can be quicker and costs a copy. */
+  compile(outputs: Readonly<Record<string, Node>>, constants?: Tensors): Promise<Program>;
 }
 
 /** Which runtime to take: `auto` is the first of onnxruntime-node, onnxruntime-web and plain that is there. */

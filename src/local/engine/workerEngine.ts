@@ -4,7 +4,7 @@ import { checkForwardBackward } from './checkForwardBackward.js';
 import { checkSample } from './checkSample.js';
 import type { BaseModelInfo, Engine, ForwardBackwardJob, SampleJob } from './engine.js';
 import type { EngineOptions } from './engineOptions.js';
-import { findBaseModel } from './inProcessEngine.js';
+import { findBaseModel } from './findBaseModel.js';
 import { copyForTransfer, fromErrorData, type EngineMethod, type WorkerMessage } from './workerProtocol.js';
 
 // A worker can't start from TypeScript: from the sources the compiled one is taken.

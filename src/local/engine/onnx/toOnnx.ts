@@ -1,24 +1,38 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { DType, Node, OperationName, Shape } from '../../../graph/index.js';
+import type { Tensors } from '../runtime.js';
 import { elementType, Emitter } from './emitter.js';
 import { lowerings } from './lowerings.js';
 import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
 
 /**
  * The bytes of an ONNX model (opset 17 and `com.microsoft`) that computes the given nodes. Its inputs are the graph's
- * inputs by name, with sizes that are names left open; its outputs have the names of the keys.
+ * inputs by name, with sizes that are names left open; its outputs have the names of the keys. Inputs for which a tensor
+ * is given become part of the model.
  */
-export function toOnnx(outputs: Readonly<Record<string, Node>>): Uint8Array {
+export function toOnnx(outputs: Readonly<Record<string, Node>>, constants: Tensors = {}): Uint8Array {
   const emitter = new Emitter();
   const inputs = new Map<string, ValueInfoProto>();
   const names = new Map<Node, string>();
   const nameOf = (node: Node): string => {
     const known = names.get(node);
     if (known !== undefined) return known;
-    const name = lower(emitter, node, node.inputs.map(nameOf));
-    if (node.operation === 'input') inputs.set(name, valueInfo(name, node.dtype, node.shape));
+    const name = lowerNode(node);
     names.set(node, name);
     return name;
+  };
+  const fixed = new Map<string, string>();
+  const lowerNode = (node: Node): string => {
+    const name = lower(emitter, node, node.inputs.map(nameOf));
+    if (node.operation !== 'input') return name;
+    const constant = constants[name];
+    if (constant === undefined) {
+      inputs.set(name, valueInfo(name, node.dtype, node.shape));
+      return name;
+    }
+    const known = fixed.get(name) ?? emitter.tensor(constant.data, constant.shape);
+    fixed.set(name, known);
+    return known;
   };
   const outputInfo = Object.entries(outputs).map(([name, node]) => {
     emitter.emitTo([name], 'Identity', [nameOf(node)]);
