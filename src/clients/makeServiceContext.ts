@@ -2,7 +2,6 @@ import {
   BehaviorSubject,
   EMPTY,
   type Observable,
-  asyncScheduler,
   catchError,
   filter,
   finalize,
@@ -12,18 +11,15 @@ import {
   of,
 } from 'rxjs';
 import { HOSTED_BASE_URL, type ResolvedConfig } from '../config.js';
-import { consoleLogger } from '../log.js';
 import { type Tokenizer, loadTokenizer, tokenizerId } from '../tokenizer/index.js';
-import { Api } from '../transport/api.js';
-import { cryptoRandom, uuid } from '../transport/random.js';
+import { uuid } from '../transport/random.js';
 import type { Transport } from '../transport/transport.js';
-import { backgroundScheduler } from './backgroundScheduler.js';
 import type { Connection } from './connection.js';
+import { makeConnection } from './makeConnection.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import { Session } from './session.js';
 import { Telemetry } from './telemetry.js';
-import { SDK_VERSION } from './version.js';
 
 /** Puts together what the clients of one service share. */
 export function makeServiceContext(
@@ -31,30 +27,8 @@ export function makeServiceContext(
   transport: Transport,
   options: ServiceOptions,
 ): ServiceContext {
-  const { random = cryptoRandom, scheduler = asyncScheduler } = options;
-  const log = options.log ?? consoleLogger(config.logLevel);
-  const connection: Connection = {
-    api: new Api({
-      transport,
-      apiKey: config.apiKey,
-      headers: config.headers,
-      scheduler,
-      random,
-      log,
-      sdkVersion: SDK_VERSION,
-    }),
-    log,
-    scheduler,
-    background: options.scheduler ?? backgroundScheduler,
-    random,
-    deadlines: {
-      sendDeadlineMs: options.sendDeadlineMs ?? 300_000,
-      silenceDeadlineMs: options.silenceDeadlineMs ?? 300_000,
-      billingPauseMs: 3_600_000,
-    },
-    active: new Set(),
-    closed: undefined,
-  };
+  const connection = makeConnection(config, transport, options);
+  const { log, random } = connection;
   const session = new Session(connection, {
     tags: config.tags,
     userMetadata: options.userMetadata ?? {},
