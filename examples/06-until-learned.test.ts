@@ -11,14 +11,14 @@ const values = { a: loss(9), b: loss(5), c: loss(1) };
 
 /** Runs the pipeline on a server made of marbles: `expected` is what comes out, `sent` what the server got. */
 function run(
-  forward_backward: string | readonly string[],
+  forwardBackward: string | readonly string[],
   expected: string,
   unsubscribeAt?: string,
 ): readonly string[] {
   const scheduler = new TestScheduler((actual, wanted) => expect(actual).toEqual(wanted));
   return scheduler.run(({ expectObservable, flush }) => {
     const { service, transport } = marbleService(
-      { scheduler, answers: { forward_backward }, values },
+      { scheduler, answers: { forwardBackward }, values },
       { log: silentLogger },
     );
     const losses$ = service

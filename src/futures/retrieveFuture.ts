@@ -108,6 +108,7 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
           metadataOnly = false;
           return { waitMs: 0 };
         case 'failed':
+          request.onQueueState({ state: 'active' });
           throw new TinkerError('request_failed', `${request.waitingFor} failed on the server: ${answer.message}`, {
             retryable: answer.category !== 'user',
             details: { category: answer.category, requestId: request.promise.requestId },

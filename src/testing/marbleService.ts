@@ -11,7 +11,7 @@ import { seededRandom } from './seededRandom.js';
  * ```ts
  * const scheduler = new TestScheduler((actual, expected) => { assert.deepEqual(actual, expected); });
  * scheduler.run(({ expectObservable }) => {
- *   const { service } = marbleService({ scheduler, answers: { forward_backward: '--a' } });
+ *   const { service } = marbleService({ scheduler, answers: { forwardBackward: '--a' } });
  *   const loss$ = service.createLoraTrainingClient({ baseModel: 'marble/model' }).pipe(
  *     switchMap((training) => training.forwardBackward(data, 'cross_entropy')),
  *     map(({ metrics }) => metrics['loss:sum']),

@@ -5,13 +5,29 @@ import type { Transport, TransportRequest, TransportResponse } from '../transpor
 import { defaultResults } from './defaultResults.js';
 import { passAsJson } from './passAsJson.js';
 
-/** Operations whose answers marbles can describe, by their names in the field. */
-export type MarbleOperation = keyof typeof defaultResults;
+/** Names on the wire of the operations whose answers marbles can describe. */
+type WireOperation = keyof typeof defaultResults;
+
+/** The methods whose answers marbles describe; `loadState` is `loadStateWithOptimizer` too. */
+const methods = {
+  forward: 'forward',
+  forward_backward: 'forwardBackward',
+  optim_step: 'optimStep',
+  save_weights: 'saveState',
+  load_weights: 'loadState',
+  save_weights_for_sampler: 'saveWeightsForSampler',
+  create_model: 'createLoraTrainingClient',
+  unload_model: 'unloadModel',
+  asample: 'sample',
+} as const satisfies Readonly<Record<WireOperation, string>>;
+
+/** A method whose answers marbles can describe. */
+export type MarbleMethod = (typeof methods)[WireOperation];
 
 /** A request that a marble transport got; `frame` is its virtual time in milliseconds. */
 export interface MarbleRequest {
   readonly frame: number;
-  /** The last part of its path, e.g. `forward_backward`. */
+  /** The last part of its path, as on the wire, e.g. `forward_backward`. */
   readonly operation: string;
   readonly seqId?: number;
   readonly body: unknown;
@@ -22,10 +38,10 @@ export interface MarbleAnswers {
   /** The scheduler of the test: virtual time comes from it. */
   readonly scheduler: SchedulerLike;
   /**
-   * For each operation the time from its send to its result: `--a` gives value `a` after 2 ms, `p` is a pause of the
+   * For each method the time from its send to its result: `--a` gives value `a` after 2 ms, `p` is a pause of the
    * queue on the way, `#` fails. A list gives one to each call in turn, the last to all that follow. Default: `a` at once.
    */
-  readonly answers?: Partial<Readonly<Record<MarbleOperation, string | readonly string[]>>>;
+  readonly answers?: Partial<Readonly<Record<MarbleMethod, string | readonly string[]>>>;
   /** Results by letter, in the form of the wire, laid over a plain result of the operation. */
   readonly values?: Readonly<Record<string, object>>;
   /** Why `#` fails. */
@@ -35,7 +51,7 @@ export interface MarbleAnswers {
 }
 
 interface Pending {
-  readonly operation: MarbleOperation;
+  readonly request: MarbleRequest & { readonly operation: WireOperation };
   readonly sentAt: number;
   readonly events: readonly { readonly frame: number; readonly letter: string }[];
   told: number;
@@ -103,6 +119,8 @@ export class MarbleTransport implements Transport {
         return ok({});
       case 'create_session':
         return ok({ session_id: 'session' });
+      case 'get_server_capabilities':
+        return ok({ supported_models: [{ model_name: 'marble/model', max_context_length: 32_768 }] });
       case 'create_sampling_session':
         return ok({ sampling_session_id: 'sampler' });
       case 'get_info':
@@ -113,20 +131,21 @@ export class MarbleTransport implements Transport {
       case 'session_heartbeat':
         return ok({});
       default:
-        return isMarbleOperation(request.operation)
-          ? ok(this.promise(request.operation))
+        return hasMarbles(request)
+          ? ok(this.promise(request))
           : of(MarbleTransport.response(404, { detail: `A marble transport has no ${request.operation}.` }));
     }
   }
 
-  private promise(operation: MarbleOperation): object {
+  private promise(request: Pending['request']): object {
+    const { operation } = request;
     const call = this.calls.get(operation) ?? 0;
     this.calls.set(operation, call + 1);
-    const given = this.options.answers?.[operation] ?? 'a';
+    const given = this.options.answers?.[methods[operation]] ?? 'a';
     const marbles = typeof given === 'string' ? given : (given[Math.min(call, given.length - 1)] ?? 'a');
     const request_id = `${operation}:${call}`;
     this.pending.set(request_id, {
-      operation,
+      request,
       sentAt: this.options.scheduler.now(),
       events: eventsOf(marbles),
       told: 0,
@@ -142,16 +161,16 @@ export class MarbleTransport implements Transport {
     const wait = Math.max(0, pending.sentAt + event.frame - this.options.scheduler.now());
     const answer = (): TransportResponse => {
       pending.told += 1;
-      return MarbleTransport.response(200, this.tell(pending.operation, event.letter));
+      return MarbleTransport.response(200, this.tell(pending.request, event.letter));
     };
     return wait === 0 ? of(undefined).pipe(map(answer)) : timer(wait, this.options.scheduler).pipe(map(answer));
   }
 
-  private tell(operation: MarbleOperation, letter: string): object {
+  private tell({ operation, body }: Pending['request'], letter: string): object {
     if (letter === '#') return this.options.failure ?? FAILURE;
     const value = this.options.values?.[letter];
     if (letter === 'p' && value === undefined) return PAUSE;
-    return { ...defaultResults[operation], ...value };
+    return { ...defaultResults[operation](body), ...value };
   }
 }
 
@@ -162,8 +181,8 @@ function jsonOf(body: TransportRequest['body'], contentType: string | undefined)
   return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body));
 }
 
-function isMarbleOperation(name: string): name is MarbleOperation {
-  return name in defaultResults;
+function hasMarbles(request: MarbleRequest): request is Pending['request'] {
+  return request.operation in defaultResults;
 }
 
 function eventsOf(marbles: string): Pending['events'] {

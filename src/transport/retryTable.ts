@@ -39,6 +39,8 @@ export function decideRetry(error: TinkerError, attempt: number, random: Random)
  * A 400 without a body says nothing about the request, so it is not one.
  */
 export function isDefiniteRefusal(error: TinkerError): boolean {
+  // A replay has no server that could have taken it.
+  if (error.code === 'not_recorded') return true;
   const { status } = error.details;
   if (status === undefined || error.code === 'connection_failed') return false;
   return status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 429;

@@ -12,7 +12,7 @@ function slowSend(t: Parameters<Parameters<typeof withTraining>[1]>[0], operatio
 
 describe('an unsubscribe', () => {
   it('that leaves other subscribers detaches that one only', () => {
-    withTraining({ answers: { optim_step: '----a' } }, (t) => {
+    withTraining({ answers: { optimStep: '----a' } }, (t) => {
       const operation = t.training.optimStep();
       t.expectObservable(operation.pipe(as('o')), '^-!').toBe('---');
       t.expectObservable(operation.pipe(as('o'))).toBe('----(o|)');
@@ -20,7 +20,7 @@ describe('an unsubscribe', () => {
   });
 
   it('of the last while queued takes it out of the lane, without a seq_id; subscribing again queues it at the end', () => {
-    withTraining({ answers: { optim_step: '-a', save_weights: '-a', forward_backward: '-a' } }, (t) => {
+    withTraining({ answers: { optimStep: '-a', saveState: '-a', forwardBackward: '-a' } }, (t) => {
       slowSend(t, 'optim_step', 5);
       const saving = t.training.saveState('s');
       t.training.optimStep().subscribe();
@@ -40,7 +40,7 @@ describe('an unsubscribe', () => {
   });
 
   it('of the last while queued, taken back at once, sends it once', () => {
-    withTraining({ answers: { optim_step: '-a', save_weights: '-a' } }, (t) => {
+    withTraining({ answers: { optimStep: '-a', saveState: '-a' } }, (t) => {
       slowSend(t, 'optim_step', 5);
       t.training.optimStep().subscribe();
       const saving = t.training.saveState('s');
@@ -52,7 +52,7 @@ describe('an unsubscribe', () => {
   });
 
   it('of the last during the POST lets it go on; subscribing again shares its result', () => {
-    withTraining({ answers: { optim_step: '-a', save_weights: '-a' } }, (t) => {
+    withTraining({ answers: { optimStep: '-a', saveState: '-a' } }, (t) => {
       slowSend(t, 'optim_step', 5);
       const operation = t.training.optimStep();
       t.expectObservable(operation, '^-!').toBe('---');
@@ -64,7 +64,7 @@ describe('an unsubscribe', () => {
   });
 
   it('of the last while polling stops the polls; subscribing again resumes them', () => {
-    withTraining({ answers: { optim_step: '----------a' } }, (t) => {
+    withTraining({ answers: { optimStep: '----------a' } }, (t) => {
       const operation = t.training.optimStep();
       t.expectObservable(operation, '^--!').toBe('----');
       t.expectObservable(operation.pipe(as('o')), '-----^').toBe('----------(o|)');
@@ -78,7 +78,7 @@ describe('an unsubscribe', () => {
 
 describe('the signal of a method', () => {
   it('ends a queued operation for all subscribers, later ones too, without a seq_id', () => {
-    withTraining({ answers: { optim_step: '-a', save_weights: '-a' } }, (t) => {
+    withTraining({ answers: { optimStep: '-a', saveState: '-a' } }, (t) => {
       slowSend(t, 'optim_step', 5);
       const controller = new AbortController();
       const saving = t.training.saveState('s', { signal: controller.signal });
@@ -98,7 +98,7 @@ describe('the signal of a method', () => {
   });
 
   it('aborted during the POST frees the callers; what was sent is finished', () => {
-    withTraining({ answers: { optim_step: '-a', save_weights: '-a' } }, (t) => {
+    withTraining({ answers: { optimStep: '-a', saveState: '-a' } }, (t) => {
       slowSend(t, 'optim_step', 5);
       const controller = new AbortController();
       const codes: [number, string][] = [];
@@ -130,7 +130,7 @@ describe('the signal of a method', () => {
 
 describe('progress$', () => {
   it('tells queued, chunks, sent, queue states and the end', () => {
-    withTraining({ answers: { forward_backward: '--p--a' } }, (t) => {
+    withTraining({ answers: { forwardBackward: '--p--a' } }, (t) => {
       const operation = t.training.forwardBackward(batch(200), 'cross_entropy');
       const told: unknown[] = [];
       operation.progress$.subscribe({ next: (progress) => told.push(progress), complete: () => told.push('complete') });
@@ -152,7 +152,7 @@ describe('progress$', () => {
   });
 
   it('replays the latest to who comes late', () => {
-    withTraining({ answers: { optim_step: '--#' } }, (t) => {
+    withTraining({ answers: { optimStep: '--#' } }, (t) => {
       const operation = t.training.optimStep();
       operation.subscribe({ error: () => undefined });
       t.flush();
@@ -167,7 +167,7 @@ describe('the streams of a client', () => {
   it('tell events and metrics of what was sent, and complete on unload', () => {
     withTraining(
       {
-        answers: { forward_backward: '--a', optim_step: '---b', unload_model: '-a' },
+        answers: { forwardBackward: '--a', optimStep: '---b', unloadModel: '-a' },
         values: { b: { metrics: { 'grad_norm:mean': 2 } } },
       },
       (t) => {
@@ -209,7 +209,7 @@ describe('the streams of a client', () => {
       warn: (m: string) => warnings.push(m),
     };
     withTraining(
-      { answers: { optim_step: ['-p 1s p-a', '-p-a', '-p-a'] } },
+      { answers: { optimStep: ['-p 1s p-a', '-p-a', '-p-a'] } },
       (t) => {
         const states: string[] = [];
         t.training.queueState$.subscribe(({ state }) => states.push(state));

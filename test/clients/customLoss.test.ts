@@ -12,7 +12,7 @@ const square: PerDatumLoss = ({ logprobs }) => logprobs.mul(logprobs).sum();
 
 describe('a custom loss', () => {
   it('holds the lane from its first send to its last, and takes seq_ids when it sends', () => {
-    withTraining({ answers: { forward: '---a', forward_backward: '--a', optim_step: '-a' }, values }, (t) => {
+    withTraining({ answers: { forward: '---a', forwardBackward: '--a', optimStep: '-a' }, values }, (t) => {
       const both = merge(
         t.training.forwardBackwardCustom(batch(), square).pipe(map(({ metrics }) => metrics)),
         t.training.optimStep().pipe(as('o')),
@@ -66,7 +66,7 @@ describe('a custom loss', () => {
   });
 
   it('left and subscribed to again starts anew at the end of the queue', () => {
-    withTraining({ answers: { forward: '-----a', forward_backward: '-a' }, values }, (t) => {
+    withTraining({ answers: { forward: '-----a', forwardBackward: '-a' }, values }, (t) => {
       const operation = t.training.forwardBackwardCustom(batch(), square);
       t.expectObservable(operation, '^--!').toBe('----');
       t.expectObservable(operation.pipe(as('c')), '----------^').toBe('----------------(c|)');

@@ -8,7 +8,7 @@ const refused = MarbleTransport.response(400, { detail: 'no such thing' });
 
 describe('order', () => {
   it('sends an optimizer step while the pass before it still computes', () => {
-    withTraining({ answers: { forward_backward: '----a', optim_step: '------a' } }, (t) => {
+    withTraining({ answers: { forwardBackward: '----a', optimStep: '------a' } }, (t) => {
       const steps = merge(
         t.training.forwardBackward(batch(), 'cross_entropy').pipe(as('f')),
         t.training.optimStep().pipe(as('o')),
@@ -20,7 +20,7 @@ describe('order', () => {
   });
 
   it('waits between operations that are concatenated', () => {
-    withTraining({ answers: { forward_backward: '----a', optim_step: '--a' } }, (t) => {
+    withTraining({ answers: { forwardBackward: '----a', optimStep: '--a' } }, (t) => {
       const steps = concat(t.training.forwardBackward(batch(), 'cross_entropy'), t.training.optimStep()).pipe(as('x'));
       t.expectObservable(steps).toBe('----x-(x|)');
       t.flush();
@@ -39,7 +39,7 @@ describe('order', () => {
   });
 
   it('sends one operation at a time, however long a send takes', () => {
-    withTraining({ answers: { optim_step: '-a', save_weights: '-a' } }, (t) => {
+    withTraining({ answers: { optimStep: '-a', saveState: '-a' } }, (t) => {
       const send = t.transport.send.bind(t.transport);
       t.transport.send = (request) =>
         request.path.endsWith('optim_step') ? after(t.scheduler, 5, () => send(request)) : send(request);
@@ -51,7 +51,7 @@ describe('order', () => {
   });
 
   it('counts 1 to 100 over 50 pairs in one pipeline', () => {
-    withTraining({ answers: { forward_backward: '--a', optim_step: '--a' } }, (t) => {
+    withTraining({ answers: { forwardBackward: '--a', optimStep: '--a' } }, (t) => {
       range(0, 50)
         .pipe(mergeMap(() => merge(t.training.forwardBackward(batch(), 'cross_entropy'), t.training.optimStep())))
         .subscribe();
@@ -63,7 +63,7 @@ describe('order', () => {
   });
 
   it('polls the oldest four promises at most', () => {
-    withTraining({ answers: { optim_step: '----a' } }, (t) => {
+    withTraining({ answers: { optimStep: '----a' } }, (t) => {
       merge(...Array.from({ length: 6 }, () => t.training.optimStep())).subscribe();
       t.flush();
       const polls = t.transport.requests.filter(({ operation }) => operation === 'retrieve_future');
@@ -93,7 +93,7 @@ describe('laziness', () => {
   });
 
   it('shares one result with later subscribers', () => {
-    withTraining({ answers: { optim_step: '--a' } }, (t) => {
+    withTraining({ answers: { optimStep: '--a' } }, (t) => {
       const operation = t.training.optimStep();
       t.expectObservable(operation.pipe(as('o'))).toBe('--(o|)');
       t.expectObservable(operation.pipe(as('o')), '-^').toBe('--(o|)');
@@ -104,7 +104,7 @@ describe('laziness', () => {
   });
 
   it('sends again when the method is called again', () => {
-    withTraining({ answers: { optim_step: ['--#', '--a'] } }, (t) => {
+    withTraining({ answers: { optimStep: ['--#', '--a'] } }, (t) => {
       t.expectObservable(defer(() => t.training.optimStep()).pipe(as('o'), retry(1))).toBe('----(o|)');
       t.flush();
       expect(t.transport.sent).toEqual(['optim_step 1', 'optim_step 2']);
@@ -149,7 +149,7 @@ describe('seq_id', () => {
 describe('chunks', () => {
   it('are sent one after another and answered with one result', () => {
     withTraining(
-      { answers: { forward_backward: ['---a', '---b', '---c'] }, values: { b: { metrics: { 'loss:sum': 5 } } } },
+      { answers: { forwardBackward: ['---a', '---b', '---c'] }, values: { b: { metrics: { 'loss:sum': 5 } } } },
       (t) => {
         const loss: number[] = [];
         t.training
@@ -165,7 +165,7 @@ describe('chunks', () => {
   it('wait for a promise each, not for a result', () => {
     withTraining(
       {
-        answers: { forward_backward: '-----a' },
+        answers: { forwardBackward: '-----a' },
       },
       (t) => {
         t.training.forwardBackward(batch(256), 'cross_entropy').subscribe();
@@ -203,7 +203,7 @@ describe('chunks', () => {
   });
 
   it('that fail while computing make the gradient dirty until a load succeeds', () => {
-    withTraining({ answers: { forward_backward: ['-a', '-#'], load_weights: '-a', optim_step: 'a' } }, (t) => {
+    withTraining({ answers: { forwardBackward: ['-a', '-#'], loadState: '-a', optimStep: 'a' } }, (t) => {
       const outcomes: unknown[] = [];
       const note = { next: () => outcomes.push('ok'), error: (error: TinkerError) => outcomes.push(error.code) };
       const later = (frames: number, call: () => void) => t.scheduler.schedule(call, frames);
@@ -220,7 +220,7 @@ describe('chunks', () => {
 
 describe('failure', () => {
   it('of one operation leaves the lane open and names what was sent behind it', () => {
-    withTraining({ answers: { forward_backward: '---#', optim_step: '----a' } }, (t) => {
+    withTraining({ answers: { forwardBackward: '---#', optimStep: '----a' } }, (t) => {
       let failure: TinkerError | undefined;
       t.training
         .forwardBackward(batch(), 'cross_entropy')
@@ -237,7 +237,7 @@ describe('failure', () => {
   });
 
   it('of one in ten operations concerns that one only', () => {
-    withTraining({ answers: { optim_step: ['a', 'a', '-#', 'a'] } }, (t) => {
+    withTraining({ answers: { optimStep: ['a', 'a', '-#', 'a'] } }, (t) => {
       const outcomes: string[] = [];
       range(0, 10)
         .pipe(
@@ -294,7 +294,7 @@ describe('failure', () => {
     let up = false;
     withTraining(
       {
-        answers: { optim_step: '-a' },
+        answers: { optimStep: '-a' },
         intercept: ({ operation, body }) =>
           operation === 'retrieve_future' && !up && JSON.stringify(body).includes('optim_step')
             ? throwError(() => new TinkerError('connection_failed', 'reset', { retryable: true }))
@@ -318,7 +318,7 @@ describe('failure', () => {
   });
 
   it('is replayed asynchronously and not retryable', () => {
-    withTraining({ answers: { optim_step: '-#' } }, (t) => {
+    withTraining({ answers: { optimStep: '-#' } }, (t) => {
       const operation = t.training.optimStep();
       const seen: boolean[] = [];
       const note = { error: (error: TinkerError) => seen.push(error.retryable) };
