@@ -50,6 +50,13 @@ const sampleResult = fc.record({
   promptLogprobs: fc.array(float).map((values) => Float32Array.from(values)),
 });
 
+/** As many rows of likeliest tokens as there are logprobs. */
+const topOf = (rows: number, width: number) => ({
+  tokens: Int32Array.from({ length: rows * width }, (_, at) => at),
+  logprobs: Float32Array.from({ length: rows * width }, (_, at) => -1 - at),
+  width,
+});
+
 describe('encodeResult', () => {
   it('tells of a pass the same in protobuf and in JSON', () => {
     fc.assert(
@@ -65,10 +72,12 @@ describe('encodeResult', () => {
 
   it('tells of samples the same in protobuf and in JSON', () => {
     fc.assert(
-      fc.property(sampleResult, fc.nat({ max: 20 }), (output, skipped) => {
-        const promptLength = output.promptLogprobs.length + 1;
+      fc.property(sampleResult, fc.nat({ max: 20 }), fc.integer({ min: 1, max: 3 }), (drawn, skipped, width) => {
+        const promptLength = drawn.promptLogprobs.length + 1;
         const firstPromptLogprob = 1 + Math.min(skipped, promptLength - 1);
-        const result: OperationResult = { kind: 'sample', output, firstPromptLogprob };
+        const promptTop = topOf(promptLength - 1, width);
+        const output = { result: { ...drawn, promptTop }, firstPromptLogprob };
+        const result: OperationResult = { kind: 'sample', output };
         const read = (accept?: string) => sampleOutputDecoder(promptLength)(received(result, accept));
         expect(received(result, both).kind).toBe('protobuf');
         expect(read(both)).toEqual({ ...read(), promptCacheHitTokens: 0 });
@@ -77,8 +86,8 @@ describe('encodeResult', () => {
   });
 
   it('leaves out prompt logprobs that were not asked for', () => {
-    const output = { sequences: [] };
-    const read = received({ kind: 'sample', output, firstPromptLogprob: 1 }, both);
+    const output = { result: { sequences: [] }, firstPromptLogprob: 1 };
+    const read = received({ kind: 'sample', output }, both);
     expect(sampleOutputDecoder(3)(read)).toEqual({ sequences: [], promptCacheHitTokens: 0 });
   });
 
