@@ -21,6 +21,7 @@ import { type CreateFromStateOptions, createFromStateWork } from './createFromSt
 import { type CreateLoraOptions, createModelWork } from './createModel.js';
 import { endStreams } from './modelContext.js';
 import type { Operation } from './operation.js';
+import { RestClient } from './rest.js';
 import type { SamplingClient } from './sampling.js';
 import { type SamplingSessionOptions, createSamplingSession } from './samplingSession.js';
 import { makeServiceContext } from './makeServiceContext.js';
@@ -53,6 +54,8 @@ export class ServiceClient implements AsyncDisposable {
   readonly scheduler: SchedulerLike;
   /** @internal */
   readonly log: Logger;
+  /** What the server keeps: training runs, checkpoints, sessions; over this service's connections. */
+  readonly rest: RestClient;
   private readonly context: ServiceContext;
   private readonly transport: Transport;
   private closed: Promise<void> | undefined;
@@ -65,6 +68,11 @@ export class ServiceClient implements AsyncDisposable {
     this.context = makeServiceContext(config, this.transport, options);
     this.scheduler = this.context.connection.scheduler;
     this.log = this.context.connection.log;
+    this.rest = new RestClient({
+      connection: this.context.connection,
+      ...(config.projectId !== undefined && { projectId: config.projectId }),
+      close: () => Promise.resolve(),
+    });
   }
 
   /** Makes a LoRA adapter on a base model, and the client that trains it. */
@@ -123,6 +131,15 @@ export class ServiceClient implements AsyncDisposable {
       { defaultValue: undefined },
     );
     return this.closed;
+  }
+
+  /** @internal Stops everything at once without telling the server, as the end of a process does. */
+  abandon(): void {
+    const { connection, models, session } = this.context;
+    connection.closed = new TinkerError('closed', 'The service was abandoned.');
+    session.stop();
+    for (const operation of [...connection.active]) operation.fail(connection.closed);
+    for (const model of models) model.lane.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -111,11 +111,16 @@ export class Session {
     return this.samplerCount++;
   }
 
+  /** Stops the heartbeat. */
+  stop(): void {
+    this.ended.next();
+    this.ended.complete();
+  }
+
   /** Stops the heartbeat and tells the server; completes when it answered, failed to, or 5 s passed. */
   finish(reason: SessionEnd, detail?: string): Observable<never> {
     return defer(() => {
-      this.ended.next();
-      this.ended.complete();
+      this.stop();
       if (this.id === undefined) return EMPTY;
       return this.connection.api
         .call({

@@ -86,7 +86,7 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
     const read = (answer: Answer): { ready: T } | NotReady => {
       if (answer.type !== 'silent' && answer.type !== 'back_off') faults = 0;
       if (answer.type !== 'payment_required') pausedSince = undefined;
-      if (answer.type !== 'rejected') rejections = 0;
+      if (answer.type !== 'rejected' && answer.type !== 'refused') rejections = 0;
       switch (answer.type) {
         case 'result':
           request.onQueueState({ state: 'active' });
@@ -147,6 +147,8 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
             { details: { status: 410, requestId: request.promise.requestId } },
           );
         case 'refused':
+          // 409 passes, as it does for what is sent.
+          if (answer.status === 409 && ++rejections <= REJECTIONS_FORGIVEN) return {};
           throw new TinkerError(
             answer.status === 404 ? 'not_found' : answer.status === 401 ? 'unauthenticated' : 'bad_request',
             `Asking for the result of ${request.waitingFor} was refused with ${String(answer.status)}: ${answer.message}`,
