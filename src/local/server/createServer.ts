@@ -125,6 +125,7 @@ async function openState(options: ServerOptions): Promise<ServerState> {
     log,
     limits,
     readFile: options.readFile ?? (async (path) => (await import('node:fs/promises')).readFile(path)),
+    vocabularies: new Map(),
     promises: new PromiseStore({ clock, limits, log, run: random.id() }),
     checkpoints: await CheckpointStore.open({ storage, clock, log }),
     sessions: new Map(),

@@ -1,15 +1,11 @@
-import type { ForwardBackwardResult, SampleResult } from '../engine/engine.js';
+import type { ForwardBackwardResult } from '../engine/engine.js';
+import type { SampleOutput } from './codec/sampleResult.js';
 
 /** What a promise came to, before it is encoded for whoever asks. */
 export type OperationResult =
   | { readonly kind: 'json'; readonly body: Readonly<Record<string, unknown>> }
   | { readonly kind: 'forward_backward'; readonly output: ForwardBackwardResult }
-  | {
-      readonly kind: 'sample';
-      readonly output: SampleResult;
-      /** Prompt logprobs before this position are left out. */
-      readonly firstPromptLogprob: number;
-    };
+  | { readonly kind: 'sample'; readonly output: SampleOutput };
 
 /** What the objects around a result take, promise and all. */
 const overhead = 2048;
@@ -25,9 +21,13 @@ export function resultBytes(result: OperationResult): number {
         overhead,
       );
     case 'sample':
-      return result.output.sequences.reduce(
-        (sum, sequence) => sum + sequence.tokens.byteLength + sequence.logprobs.byteLength + 128,
-        overhead + (result.output.promptLogprobs?.byteLength ?? 0),
-      );
+      return overhead + arrayBytes(result.output.result);
   }
+}
+
+/** Bytes of the typed arrays in plain data. */
+function arrayBytes(value: unknown): number {
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, part) => sum + arrayBytes(part), 128);
 }

@@ -1,21 +1,36 @@
 import type { BaseModelInfo, SampleJob } from '../engine/engine.js';
+import { promptTargets } from './codec/promptTargets.js';
 import { promptTokens } from './codec/promptTokens.js';
+import type { TargetLayout } from './codec/targetLayout.js';
 import { refusal } from './refusal.js';
 import type { SampleRequest } from './requests/sampleRequest.js';
 import type { ServerState } from './serverState.js';
 
-/** A sampling request as the engine wants it. @throws TinkerError with status 400, or of the engine, for what can't be done. */
+/** A sampling request as the engine wants it. */
+export interface PreparedSample {
+  readonly job: SampleJob;
+  /** Texts that end a sample; the engine wants them with the vocabulary. */
+  readonly stopTexts: readonly string[];
+  readonly firstPromptLogprob: number;
+  readonly targetLayout?: TargetLayout;
+}
+
+/** Reads a sampling request. @throws TinkerError with status 400, or of the engine, for what can't be done. */
 export function sampleJob(
   body: SampleRequest,
   base: BaseModelInfo,
   { engine, limits, random }: Pick<ServerState, 'engine' | 'limits' | 'random'>,
-): { job: SampleJob; firstPromptLogprob: number } {
-  checkSupported(body);
+): PreparedSample {
+  if (body.record_stability_info === true) {
+    throw refusal(400, 'record_stability_info: This server does not offer it; leave it out.');
+  }
   if (body.num_samples > limits.samplesPerCall) {
     throw refusal(400, `num_samples: Expected at most ${limits.samplesPerCall}, got ${body.num_samples}.`);
   }
-  const { sampling_params: params } = body;
+  const { sampling_params: params, target_prompt_logprobs: wanted } = body;
   const prompt = promptTokens(body.prompt, 'prompt');
+  const given = wanted === null || wanted === undefined ? undefined : promptTargets(wanted, prompt.length);
+  const { stopTokens, stopTexts } = stopsOf(params.stop, base);
   const job: SampleJob = {
     prompt,
     numSamples: body.num_samples,
@@ -24,37 +39,32 @@ export function sampleJob(
     topK: params.top_k,
     topP: params.top_p,
     seed: params.seed ?? random.seed(),
-    stopTokens: stopTokens(params.stop, base),
+    stopTokens,
     promptLogprobs: body.prompt_logprobs ?? false,
+    promptTopK: body.topk_prompt_logprobs ?? 0,
+    sampleTopK: body.topk_sample_logprobs ?? 0,
+    promptDraws: body.prompt_alt_tokens_k ?? 0,
+    ...(given !== undefined && { promptTargets: given.targets }),
   };
   engine.checkSample(base.name, job);
-  return { job, firstPromptLogprob: firstPromptLogprob(body, prompt.length) };
+  return {
+    job,
+    stopTexts,
+    firstPromptLogprob: firstPromptLogprob(body, prompt.length),
+    ...(given !== undefined && { targetLayout: given.layout }),
+  };
 }
 
-function checkSupported(body: SampleRequest): void {
-  const asked = [
-    [(body.topk_prompt_logprobs ?? 0) > 0, 'topk_prompt_logprobs'],
-    [(body.topk_sample_logprobs ?? 0) > 0, 'topk_sample_logprobs'],
-    [(body.prompt_alt_tokens_k ?? 0) > 0, 'prompt_alt_tokens_k'],
-    [(body.target_prompt_logprobs ?? null) !== null, 'target_prompt_logprobs'],
-    [body.record_stability_info ?? false, 'record_stability_info'],
-  ] as const;
-  for (const [isAsked, name] of asked) {
-    if (isAsked) throw refusal(400, `${name}: This server does not offer it; leave it out.`);
-  }
-}
-
-function stopTokens(stop: SampleRequest['sampling_params']['stop'], base: BaseModelInfo): readonly number[] {
-  if (stop === null || stop === undefined) return base.eosTokens;
-  if (typeof stop === 'string') throw noStopStrings();
-  return stop.map((token) => {
-    if (typeof token === 'string') throw noStopStrings();
-    return token;
-  });
-}
-
-function noStopStrings(): Error {
-  return refusal(400, 'sampling_params.stop: Expected token ids, got text; encode it first.');
+function stopsOf(
+  stop: SampleRequest['sampling_params']['stop'],
+  base: BaseModelInfo,
+): { stopTokens: readonly number[]; stopTexts: readonly string[] } {
+  if (stop === null || stop === undefined) return { stopTokens: base.eosTokens, stopTexts: [] };
+  const stops: readonly (string | number)[] = typeof stop === 'string' ? [stop] : stop;
+  return {
+    stopTokens: stops.filter((value) => typeof value === 'number'),
+    stopTexts: stops.filter((value) => typeof value === 'string'),
+  };
 }
 
 /** Positions from which prompt logprobs are given; position 0 never has one. */

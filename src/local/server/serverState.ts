@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/engine.js';
+import type { Engine, StopTexts } from '../engine/engine.js';
 import type { BoundedMap } from './boundedMap.js';
 import type { CheckpointStore } from './checkpointStore.js';
 import type { Clock } from './clock.js';
@@ -26,6 +26,8 @@ export interface ServerState {
   readonly log: ServerLog;
   readonly limits: ServerLimits;
   readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** What tokens add to a text, by base model, read when first needed. */
+  readonly vocabularies: Map<string, StopTexts['vocabulary']>;
   readonly promises: PromiseStore;
   readonly checkpoints: CheckpointStore;
   readonly sessions: Map<string, Session>;

@@ -46,15 +46,15 @@ describe('what a sample tells beside its tokens', () => {
     expect(promptTop?.tokens).toHaveLength((job.prompt.length - 1) * vocabulary);
     for (let position = 1; position < job.prompt.length; position++) {
       const start = (position - 1) * vocabulary;
-      const tokens = promptTop?.tokens.subarray(start, start + vocabulary) ?? [];
-      const logprobs = promptTop?.logprobs.subarray(start, start + vocabulary) ?? [];
+      const tokens = promptTop?.tokens.subarray(start, start + vocabulary) ?? new Int32Array();
+      const logprobs = promptTop?.logprobs.subarray(start, start + vocabulary) ?? new Float32Array();
       expect(logprobs[tokens.indexOf(job.prompt[position] ?? -1)]).toBe(promptLogprobs?.[position - 1]);
       expect([...logprobs].reduce((sum, logprob) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 5);
       expect([...logprobs]).toEqual([...logprobs].sort((a, b) => b - a));
     }
     for (const { tokens, logprobs, top } of whole.sequences) {
       tokens.forEach((token, at) => {
-        const row = top?.tokens.subarray(at * vocabulary, (at + 1) * vocabulary) ?? [];
+        const row = top?.tokens.subarray(at * vocabulary, (at + 1) * vocabulary) ?? new Int32Array();
         expect(top?.logprobs[at * vocabulary + row.indexOf(token)]).toBe(logprobs[at]);
       });
     }

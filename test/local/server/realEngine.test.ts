@@ -1,3 +1,4 @@
+import { firstValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/local/engine/engine.js';
 import { createWorkerEngine } from '../../../src/local/engine/workerEngine.js';
@@ -5,6 +6,8 @@ import { createServer } from '../../../src/local/server/createServer.js';
 import { listen, type Listening } from '../../../src/local/server/http.js';
 import { memoryStorage } from '../../../src/local/server/memoryStorage.js';
 import type { Server } from '../../../src/local/server/server.js';
+import { tinyTokenizerFile } from '../../../src/local/models/index.js';
+import { loadTokenizer } from '../../../src/tokenizer/index.js';
 import { datum } from './support/testServer.js';
 
 type Body = Record<string, unknown>;
@@ -78,6 +81,26 @@ async function step(model: string, seqId: number): Promise<Body> {
 
 const lossOf = (result: Body): number => Number((result.metrics as Record<string, number>)['loss:sum']);
 
+const params = { max_tokens: 12, temperature: 1, seed: 3, stop: [] };
+
+/** Draws from the base model after a short prompt. */
+async function baseSampler(): Promise<(options: object) => Promise<Body>> {
+  const { sampling_session_id: sampler } = await call('create_sampling_session', {
+    session_id: await openSession(),
+    sampling_session_seq_id: 0,
+    base_model: engine.baseModels[0]?.name,
+  });
+  let seqId = 0;
+  return (options) =>
+    done('asample', {
+      sampling_session_id: sampler,
+      seq_id: seqId++,
+      prompt: { chunks: [{ type: 'encoded_text', tokens: [5, 6, 7] }] },
+      sampling_params: params,
+      ...options,
+    });
+}
+
 describe('the server on the real engine', () => {
   it('learns a sequence by heart, and a resumed run continues bit for bit', async () => {
     const session = await openSession();
@@ -103,6 +126,56 @@ describe('the server on the real engine', () => {
     const withoutOptimizer = [await step(String(fresh), 1), await step(String(fresh), 3)];
     expect(withoutOptimizer[0]).toEqual(rest[0]);
     expect(withoutOptimizer[1]).not.toEqual(rest[1]);
+  });
+
+  it('tells of a prompt and its samples what is asked for', async () => {
+    const sample = await baseSampler();
+    const first = { data: [6, -1, 1, 7], dtype: 'int64', shape: [2, 2] };
+    const told = await sample({
+      prompt_logprobs: true,
+      prompt_logprobs_last_n: 1,
+      topk_prompt_logprobs: 2,
+      topk_sample_logprobs: 3,
+      target_prompt_logprobs: first,
+      prompt_alt_tokens_k: 4,
+    });
+    const [, , last] = told.prompt_logprobs as number[];
+    expect(told.topk_prompt_logprobs).toMatchObject([null, null, { length: 2 }]);
+    expect(told.target_prompt_logprobs).toMatchObject({ dtype: 'float32', shape: [2, 2] });
+    expect((told.target_prompt_logprobs as { data: number[] }).data).toMatchObject({ 1: 0, 3: last });
+    const draws = { tokens: { dtype: 'int64', shape: [2, 4] }, logprobs: { dtype: 'float32', shape: [2, 4] } };
+    expect(told.prompt_alt_tokens).toMatchObject(draws);
+    expect(told.sequences).toMatchObject([{ topk_sampled_logprobs: { length: 12 } }]);
+    const layout = { shape: [2, 3], sparse_crow_indices: [0, 1, 2], sparse_col_indices: [2, 0] };
+    const sparse = await sample({ target_prompt_logprobs: { ...layout, data: [6, 7], dtype: 'int64' } });
+    expect(sparse.target_prompt_logprobs).toMatchObject({ ...layout, data: { length: 2, 1: last } });
+    for (const wrong of [
+      { ...first, shape: [1, 4] },
+      { ...first, dtype: 'float32' },
+      { ...first, data: [6, 1, 2] },
+      { ...layout, data: [6, 7], dtype: 'int64', sparse_col_indices: [2, 3] },
+      { ...layout, data: [6, 7], dtype: 'int64', sparse_crow_indices: [0, 2, 1] },
+      { ...first, data: [6, 1, 2, 512] },
+    ]) {
+      await expect(sample({ target_prompt_logprobs: wrong })).rejects.toThrow(/asample: 400 .*(Expected|tokens)/);
+    }
+  });
+
+  it('ends samples with the token that completes a text', async () => {
+    const sample = await baseSampler();
+    const textOf = async ({ sequences }: Body): Promise<string> => {
+      const { tokens: drawn = [] } = (sequences as { tokens: number[] }[])[0] ?? {};
+      return (await firstValueFrom(loadTokenizer(tinyTokenizerFile))).decode(drawn);
+    };
+    const whole = await textOf(await sample({}));
+    // What is cut out of a character decodes as U+FFFD, which would not be found again.
+    const [stop = ''] = /[ -~]{2}/.exec(whole.slice(3)) ?? [];
+    const cut = await sample({ sampling_params: { ...params, stop: ['not there', stop] } });
+    expect(cut.sequences).toMatchObject([{ stop_reason: 'stop' }]);
+    const text = await textOf(cut);
+    expect(whole.startsWith(text)).toBe(true);
+    expect(text.indexOf(stop)).toBeGreaterThan(text.length - stop.length - 8);
+    await expect(sample({ sampling_params: { ...params, stop: '' } })).rejects.toThrow('sampling_params.stop');
   });
 
   it('samples what it learned, with the logprobs of training', async () => {

@@ -213,8 +213,9 @@ describe('sampling', () => {
     ['top_k 0', { sampling_params: { top_k: 0 } }, 'top_k'],
     ['top_p 0', { sampling_params: { top_p: 0 } }, 'top_p'],
     ['mixed stops', { sampling_params: { stop: [1, 'a'] } }, 'stop'],
-    ['text as stop', { sampling_params: { stop: 'a' } }, 'token ids'],
-    ['what is not offered', { topk_prompt_logprobs: 2 }, 'topk_prompt_logprobs'],
+    ['an empty text as stop', { sampling_params: { stop: '' } }, 'stop'],
+    ['targets for other positions', { target_prompt_logprobs: { data: [1], dtype: 'int64' } }, '[0, k]'],
+    ['what is not offered', { record_stability_info: true }, 'record_stability_info'],
     ['a suffix without prompt logprobs', { prompt_logprobs_last_n: 1 }, 'prompt_logprobs_last_n'],
   ])('refuses %s', async (_, extra, expected) => {
     const server = await testServer();
@@ -225,6 +226,14 @@ describe('sampling', () => {
     expect(refused.status).toBeLessThan(500);
     expect(refused.body.detail).toContain(expected);
     expect((await server.post('asample', sample(id, 0))).status).toBe(200);
+  });
+
+  it('fails a sample that ends at text where the tokenizer does not tell what tokens add', async () => {
+    const server = await testServer();
+    const { session } = await server.model();
+    const { sampling_session_id: id } = (await samplerOf(server, session, { base_model: 'test/bigram' })).body;
+    const failed = await server.result(await server.post('asample', sample(id, 0, { sampling_params: { stop: 'a' } })));
+    expect(failed).toEqual({ error: expect.stringContaining('token ids') as unknown, category: 'user' });
   });
 
   it('refuses a sampling session of nothing, of no such model or of no such path', async () => {

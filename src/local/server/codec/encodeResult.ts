@@ -1,8 +1,9 @@
-import type { EngineTensor, ForwardBackwardResult, SampleResult } from '../../engine/engine.js';
+import type { EngineTensor, ForwardBackwardResult } from '../../engine/engine.js';
 import { jsonResponse } from '../jsonResponse.js';
 import type { OperationResult } from '../operationResult.js';
 import type { ServerResponse } from '../serverResponse.js';
-import { forwardBackwardBytes, sampleBytes } from './protobufResult.js';
+import { forwardBackwardBytes } from './protobufResult.js';
+import { sampleBody, sampleBytes } from './sampleResult.js';
 
 const protobuf = 'application/x-protobuf';
 
@@ -21,9 +22,7 @@ export function encodeResult(result: OperationResult, accept = ''): ServerRespon
         ? protobufResponse(forwardBackwardBytes(result.output))
         : jsonResponse(forwardBackwardBody(result.output));
     case 'sample':
-      return asProtobuf
-        ? protobufResponse(sampleBytes(result.output, result.firstPromptLogprob))
-        : jsonResponse(sampleBody(result.output, result.firstPromptLogprob));
+      return asProtobuf ? protobufResponse(sampleBytes(result.output)) : jsonResponse(sampleBody(result.output));
   }
 }
 
@@ -43,24 +42,4 @@ function forwardBackwardBody({ outputs, metrics }: ForwardBackwardResult): unkno
 
 function tensorBody({ data, shape }: EngineTensor): unknown {
   return { data: Array.from(data), dtype: data instanceof Float32Array ? 'float32' : 'int64', shape };
-}
-
-function sampleBody({ sequences, promptLogprobs }: SampleResult, firstPromptLogprob: number): unknown {
-  return {
-    sequences: sequences.map(({ tokens, logprobs, stopReason }) => ({
-      tokens: Array.from(tokens),
-      logprobs: Array.from(logprobs),
-      stop_reason: stopReason,
-    })),
-    // The first token has nothing before it that could predict it.
-    ...(promptLogprobs === undefined
-      ? {}
-      : {
-          prompt_logprobs: [
-            null,
-            ...Array.from(promptLogprobs, (logprob, index) => (index + 1 < firstPromptLogprob ? null : logprob)),
-          ],
-        }),
-    type: 'sample',
-  };
 }

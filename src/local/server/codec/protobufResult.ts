@@ -4,10 +4,8 @@ import {
   type BatchedTensorSchema,
   DType,
   ForwardBackwardOutputSchema,
-  SampleResponseSchema,
-  StopReason,
 } from '../../../wire/proto/tinker_public_pb.js';
-import type { EngineTensor, ForwardBackwardResult, SampleResult } from '../../engine/engine.js';
+import type { EngineTensor, ForwardBackwardResult } from '../../engine/engine.js';
 
 type Datum = ForwardBackwardResult['outputs'][number];
 
@@ -21,30 +19,6 @@ export function forwardBackwardBytes({ outputs, metrics }: ForwardBackwardResult
       metrics,
     }),
   );
-}
-
-/** A `SampleResponse`; prompt logprobs before a position are left out as NaN. */
-export function sampleBytes({ sequences, promptLogprobs }: SampleResult, firstPromptLogprob: number): Uint8Array {
-  return toBinary(
-    SampleResponseSchema,
-    create(SampleResponseSchema, {
-      sequences: sequences.map(({ tokens, logprobs, stopReason }) => ({
-        tokens: bytesOf(tokens),
-        logprobs: bytesOf(logprobs),
-        stopReason: stopReason === 'stop' ? StopReason.STOP : StopReason.LENGTH,
-      })),
-      ...(promptLogprobs !== undefined && {
-        promptLogprobs: bytesOf(withoutFirst(promptLogprobs, firstPromptLogprob)),
-      }),
-    }),
-  );
-}
-
-/** One logprob for each token of the prompt, NaN for those before a position. */
-function withoutFirst(logprobs: Float32Array, position: number): Float32Array {
-  const all = new Float32Array(logprobs.length + 1);
-  all.set(logprobs, 1);
-  return all.fill(NaN, 0, position);
 }
 
 /** Neighbours with the same names, dtypes and sizes of rows. */

@@ -1,12 +1,15 @@
 import * as z from 'zod';
 import { modelInput } from './modelInput.js';
+import { tensorData } from './tensorData.js';
 import { token } from './token.js';
 import { typeTag } from './typeTag.js';
+
+const text = z.string().min(1);
 
 const samplingParams = z.strictObject({
   max_tokens: z.int().min(1).nullish(),
   seed: z.int().min(0).nullish(),
-  stop: z.union([z.string(), z.array(z.string()).min(1), z.array(token)]).nullish(),
+  stop: z.union([text, z.array(text).min(1), z.array(token)]).nullish(),
   temperature: z.number().min(0).default(1),
   top_k: z
     .int()
@@ -28,7 +31,7 @@ export const sampleRequest = z.strictObject({
   prompt_logprobs_last_n: z.int().min(1).nullish(),
   topk_prompt_logprobs: z.int().min(0).nullish(),
   topk_sample_logprobs: z.int().min(0).nullish(),
-  target_prompt_logprobs: z.unknown().optional(),
+  target_prompt_logprobs: tensorData.nullish(),
   prompt_alt_tokens_k: z.int().min(0).nullish(),
   record_stability_info: z.boolean().nullish(),
   type: typeTag,

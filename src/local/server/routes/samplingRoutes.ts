@@ -1,5 +1,7 @@
+import type { BaseModelInfo } from '../../engine/engine.js';
 import { decodeJson } from '../codec/decodeJson.js';
 import { parse } from '../codec/parse.js';
+import type { SampleOutput } from '../codec/sampleResult.js';
 import { createSampler, findSampler } from '../createSampler.js';
 import { loraShapeOf } from '../checkpointManifest.js';
 import { findBaseModel } from '../findBaseModel.js';
@@ -12,11 +14,12 @@ import { createSamplingSessionRequest } from '../requests/createSamplingSessionR
 import { joinSamplingSessionRequest } from '../requests/joinSamplingSessionRequest.js';
 import { sampleRequest } from '../requests/sampleRequest.js';
 import type { Route } from '../route.js';
-import { sampleJob } from '../sampleJob.js';
+import { sampleJob, type PreparedSample } from '../sampleJob.js';
 import { SamplerTarget } from '../samplerTarget.js';
 import type { ServerRequest } from '../serverRequest.js';
 import type { ServerResponse } from '../serverResponse.js';
 import type { ServerState } from '../serverState.js';
+import { tokenVocabulary } from '../tokenVocabulary.js';
 import { touchSession } from '../touchSession.js';
 
 /** Sampling sessions and samples. */
@@ -89,14 +92,28 @@ function sample(state: ServerState, request: ServerRequest): ServerResponse {
     );
   }
   state.promises.checkRoom();
-  const { job, firstPromptLogprob } = sampleJob(body, sampler.base, state);
+  const prepared = sampleJob(body, sampler.base, state);
   const promise = state.promises.create(sampler.sessionId, request.body?.byteLength);
   sampler.accept({
     promise,
-    run: async (engineId) => ({ kind: 'sample', output: await state.engine.sample(engineId, job), firstPromptLogprob }),
+    run: async (engineId) => ({ kind: 'sample', output: await draw(state, engineId, sampler.base, prepared) }),
   });
   sampler.calls.set(body.seq_id, { fingerprint: print, promiseId: promise.id });
-  return samplePromise(promise.id, job.numSamples);
+  return samplePromise(promise.id, body.num_samples);
+}
+
+async function draw(
+  state: ServerState,
+  engineId: string,
+  base: BaseModelInfo,
+  { job, stopTexts: texts, ...asked }: PreparedSample,
+): Promise<SampleOutput> {
+  if (texts.length === 0) return { ...asked, result: await state.engine.sample(engineId, job) };
+  const vocabulary =
+    state.vocabularies.get(base.name) ?? tokenVocabulary(await state.readFile(base.tokenizerFile), base.name);
+  state.vocabularies.set(base.name, vocabulary);
+  const stopTexts = { texts: texts.map((text) => new TextEncoder().encode(text)), vocabulary };
+  return { ...asked, result: await state.engine.sample(engineId, { ...job, stopTexts }) };
 }
 
 function samplePromise(promiseId: string, numSamples: number): ServerResponse {
