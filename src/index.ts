@@ -1,6 +1,11 @@
 export { Operation, type ResultOptions } from './clients/operation.js';
 export type { OperationProgress, QueueState } from './clients/operationProgress.js';
 export type { OperationEvent, OperationMetrics } from './clients/modelContext.js';
+export { AdminClient, type AuditLogOptions } from './clients/admin.js';
+export { RestClient, type CopyWeightsOptions, type ScopeOptions } from './clients/rest.js';
+export type { ListOptions, TrainingRunListOptions } from './clients/restLists.js';
+export type { AccessScope } from './clients/restPaths.js';
+export type { SaveExternalOptions } from './clients/saveExternalRequest.js';
 export { ServiceClient } from './clients/service.js';
 export type { ServiceOptions } from './clients/serviceOptions.js';
 export type { SessionEnd } from './clients/session.js';
@@ -82,11 +87,24 @@ export {
   localTransport,
   undiciTransport,
 } from './transport/index.js';
+export type { CheckpointEntry, CheckpointLog } from './training/checkpointLog.js';
+export { fileCheckpointLog } from './training/fileCheckpointLog.js';
+export { type ResumableEvent, type ResumableOptions, resumable } from './training/resumable.js';
 export { SDK_VERSION } from './clients/version.js';
 export {
   type AdamParams,
+  type ArchiveUrl,
+  type AuditLogEntry,
+  type BillingEvent,
+  type BillingUsage,
+  type BillingUsageEvent,
+  type Checkpoint,
+  type CheckpointStorage,
+  type CheckpointStorageItem,
   type Datum,
   type EncodeWith,
+  type ExternalWeights,
+  type ExternalWeightsUrls,
   type ForwardBackwardOutput,
   type LoraConfig,
   type LossConfig,
@@ -100,13 +118,23 @@ export {
   type SamplingParams,
   type SavedSamplerWeights,
   type SavedState,
+  type SamplerInfo,
   type ServerCapabilities,
+  type SessionFailureReason,
+  type SessionInfo,
+  type SessionOwner,
+  type SessionSearch,
+  type SessionStatus,
+  type SessionStatusQuery,
+  type SessionSummary,
   type SupportedModel,
   type TensorDtype,
   type TensorFactory,
   type TensorInput,
   type TextTokenizer,
   type TokenLogprob,
+  type TrainingRun,
+  type WeightsInfo,
   ModelInput,
   TensorData,
   lossNames,

@@ -7,6 +7,7 @@ import {
   type AdamParams,
   type ClientConfig,
   type Datum,
+  type ExternalWeights,
   type ForwardBackwardOutput,
   type LossName,
   type ModelInfo,
@@ -27,6 +28,7 @@ import type { ModelContext, OperationEvent, OperationMetrics } from './modelCont
 import type { Operation } from './operation.js';
 import type { QueueState } from './operationProgress.js';
 import { pauseReason } from './pauseReason.js';
+import { type SaveExternalOptions, saveExternalRequest } from './saveExternalRequest.js';
 import { SamplingClient } from './sampling.js';
 import { createSamplingSession } from './samplingSession.js';
 import type { ServiceContext } from './serviceContext.js';
@@ -160,6 +162,15 @@ export class TrainingClient {
   /** Saves the weights for sampling: under a path if one is given, else for one sampling session. */
   saveWeightsForSampler(options: SaveWeightsOptions = {}): Operation<SavedSamplerWeights> {
     return this.request(saveForSamplerRequest(this.modelId, this.service.session, options), options);
+  }
+
+  /**
+   * Exports the adapter for use elsewhere; `service.rest.getExternalWeightsUrls` tells where its files can be fetched.
+   *
+   * Errors: `invalid_argument` for more than 10 recipients.
+   */
+  saveWeightsExternal(name: string, options: SaveExternalOptions = {}): Operation<ExternalWeights> {
+    return this.request(saveExternalRequest(this.modelId, name, options), options);
   }
 
   /** Saves the weights for sampling and opens a SamplingClient on them. */
