@@ -19,6 +19,7 @@ const filter = process.argv[2] ?? '';
 
 /** What a snippet may use without saying where it comes from. */
 const given = {
+  baseUrl: "export const baseUrl = process.env.TINKER_BASE_URL ?? '';",
   service: 'export const service = new ServiceClient();',
   baseModel: `const { supportedModels } = await service.getServerCapabilities().result();
     export const baseModel = supportedModels[0]?.modelName ?? 'none';`,
