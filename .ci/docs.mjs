@@ -20,6 +20,7 @@ const filter = process.argv[2] ?? '';
 /** What a snippet may use without saying where it comes from. */
 const given = {
   baseUrl: "export const baseUrl = process.env.TINKER_BASE_URL ?? '';",
+  apiKey: "export const apiKey = process.env.TINKER_API_KEY ?? '';",
   service: 'export const service = new ServiceClient();',
   baseModel: `const { supportedModels } = await service.getServerCapabilities().result();
     export const baseModel = supportedModels[0]?.modelName ?? 'none';`,
@@ -186,11 +187,12 @@ function serve(home) {
   const main = path.join(root, 'dist/src/cli/main.js');
   const server = spawn(process.execPath, [main, 'serve', '--data-dir', path.join(home, 'data')], {
     env: cleanEnvironment(home),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   process.on('exit', () => server.kill());
   return new Promise((resolve, reject) => {
     let text = '';
+    server.stderr.on('data', (chunk) => (text += chunk));
     server.stdout.on('data', (chunk) => {
       text += chunk;
       const [, address] = /listening on (http:\S+)/.exec(text) ?? [];
