@@ -1,12 +1,26 @@
 /** Numbers in [0, 1). */
 export type Random = () => number;
 
+/** One call of the system for so many numbers: asking it for each would cost more than all else that a request does. */
+const pool = new Uint32Array(1024);
+let left = 0;
+
 /** Randomness of the system; tests and simulation inject a seeded one. */
-export const cryptoRandom: Random = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+export const cryptoRandom: Random = () => {
+  if (left === 0) {
+    crypto.getRandomValues(pool);
+    left = pool.length;
+  }
+  return (pool[--left] ?? 0) / 2 ** 32;
+};
 
 /** A random id in the form of a version 4 UUID (RFC 9562). */
 export function uuid(random: Random): string {
-  const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
+  const word = (): string =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
+  const [a, b, c, d] = [word(), word(), word(), word()];
   const variant = (8 + Math.floor(random() * 4)).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-${variant}${c.slice(1, 4)}-${c.slice(4)}${d}`;
 }
