@@ -79,15 +79,16 @@ function tokenizers({ api, scheduler }: Connection, baseUrl: string): ServiceCon
   return ({ modelName, info }, load) => {
     const id = tokenizerId(modelName, info?.modelData);
     if (load !== undefined) return load(id);
-    const known = found.get(id);
-    if (known !== undefined) return known;
     // Our servers ship their models' tokenizers; the hosted service does not, so it is not asked.
     const byRule = baseUrl.startsWith(new URL(HOSTED_BASE_URL).origin)
       ? undefined
       : `/api/v1/tokenizers/${modelName}/tokenizer.json`;
     const path = info?.modelData.tokenizerUrl ?? byRule;
+    const key = `${id} ${path ?? ''}`;
+    const known = found.get(key);
+    if (known !== undefined) return known;
     const loading = loadTokenizer(id, { scheduler, ...(path !== undefined && { fromServer: file(path) }) });
-    found.set(id, loading);
+    found.set(key, loading);
     return loading;
   };
 }
