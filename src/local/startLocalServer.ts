@@ -36,7 +36,7 @@ export interface LocalServer {
 /**
  * Starts the embedded server: the Tinker API over HTTP on this machine, training for real in a worker thread.
  *
- * Errors: `invalid_config` for a port in use, a directory that can't be written, a public host without a key.
+ * Errors: `invalid_config` for a port in use, a directory that can't be written or that another server uses, a public host without a key.
  *
  * @example
  * ```ts
@@ -48,16 +48,20 @@ export interface LocalServer {
  */
 export async function startLocalServer(options: LocalServerOptions = {}): Promise<LocalServer> {
   const { host, port, dataDir, apiKey, keepAlive = false, log, runtime, threads, deterministic } = options;
-  const storage = dataDir === undefined ? memoryStorage() : await directoryStorage(dataDir);
+  const directory =
+    dataDir === undefined ? undefined : await directoryStorage(dataDir, { ...(log !== undefined && { log }) });
   const engine = await createWorkerEngine({
     ...(runtime !== undefined && { runtime }),
     ...(threads !== undefined && { threads }),
     ...(deterministic !== undefined && { deterministic }),
+  }).catch(async (error: unknown) => {
+    await directory?.close();
+    throw error;
   });
   try {
     const server = await createServer({
       engine,
-      storage,
+      storage: directory ?? memoryStorage(),
       ...(apiKey !== undefined && { apiKey }),
       ...(log !== undefined && { log }),
     });
@@ -71,6 +75,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
       await server.close();
       await listening.close();
       await engine.close();
+      await directory?.close();
     };
     return {
       url: listening.url,
@@ -80,6 +85,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
     };
   } catch (error) {
     await engine.close();
+    await directory?.close();
     throw error;
   }
 }

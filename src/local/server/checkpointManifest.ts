@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import type { LoraShape } from '../engine/engine.js';
 
+/** How a file was written, to find out at the next start whether it still is so. */
+const fileMark = z.object({ bytes: z.int(), checksum: z.string() });
+
 /** What is written beside a checkpoint's weights, as `manifest.json`. */
 export const checkpointManifest = z.object({
   format: z.literal(1),
@@ -23,7 +26,9 @@ export const checkpointManifest = z.object({
   user_metadata: z.record(z.string(), z.unknown()).optional(),
   /** Counts the times that this name was written; the files carry it. */
   version: z.int(),
-  optimizer: z.boolean(),
+  files: z.object({ adapter: fileMark, optimizer: fileMark.optional() }),
+  /** Whose it is, by a hash of the API key; missing where the server asked for none. */
+  owner: z.string().optional(),
 });
 
 export type CheckpointManifest = z.infer<typeof checkpointManifest>;

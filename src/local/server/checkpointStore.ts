@@ -1,9 +1,10 @@
-import { TinkerError } from '../../errors.js';
 import type { AdapterState, LoraShape } from '../engine/engine.js';
 import { BoundedMap } from './boundedMap.js';
-import { checkpointManifest, type CheckpointManifest } from './checkpointManifest.js';
+import { CheckpointFiles, fileMark, pathOf } from './checkpointFiles.js';
+import type { CheckpointManifest } from './checkpointManifest.js';
 import { formatCheckpointPath, parseCheckpointPath, type CheckpointPath } from './checkpointPath.js';
 import type { Clock } from './clock.js';
+import { soleOwner, type Owner } from './owner.js';
 import { refusal } from './refusal.js';
 import type { ServerLog } from './serverLog.js';
 import type { Storage } from './storage.js';
@@ -17,46 +18,50 @@ export interface NewCheckpoint {
   readonly userMetadata?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * The checkpoints of a storage. Their manifests are kept in memory; a checkpoint exists from the moment its manifest
- * is written, and a new version replaces the old one in that moment.
- */
-export class CheckpointStore {
-  readonly #storage: Storage;
-  readonly #clock: Clock;
-  readonly #log: ServerLog;
-  readonly #manifests = new Map<string, CheckpointManifest>();
+/** What the views of all owners have in common. */
+interface Shared {
+  readonly files: CheckpointFiles;
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  readonly manifests: Map<string, CheckpointManifest>;
   /** Paths that an accepted save will write. */
-  readonly #reserved = new Map<string, number>();
-  readonly #expired = new BoundedMap<string, string>(10_000);
+  readonly reserved: Map<string, number>;
+  readonly expired: BoundedMap<string, CheckpointManifest>;
+  /** Settled when the last piece of work on a path is done. */
+  readonly busy: Map<string, Promise<void>>;
+}
 
-  private constructor(options: { storage: Storage; clock: Clock; log: ServerLog }) {
-    this.#storage = options.storage;
-    this.#clock = options.clock;
-    this.#log = options.log;
+/** The checkpoints of a storage as one owner sees them. Their manifests are kept in memory. */
+export class CheckpointStore {
+  readonly #shared: Shared;
+  readonly #owner: Owner;
+
+  private constructor(shared: Shared, owner: Owner) {
+    this.#shared = shared;
+    this.#owner = owner;
   }
 
   /** Reads what the storage has. */
   static async open(options: { storage: Storage; clock: Clock; log: ServerLog }): Promise<CheckpointStore> {
-    const store = new CheckpointStore(options);
-    const files = (await options.storage.list()).filter((file) => /^checkpoints\/.+\/manifest\.json$/.test(file));
-    for (const file of files) {
-      try {
-        const text = new TextDecoder().decode(await options.storage.read(file));
-        const manifest = checkpointManifest.parse(JSON.parse(text));
-        store.#manifests.set(pathOf(manifest), manifest);
-      } catch (error) {
-        options.log('warn', `Left out a checkpoint whose ${file} can't be read: ${String(error)}`);
-      }
-    }
-    return store;
+    const { storage, clock, log } = options;
+    const files = new CheckpointFiles(storage, log);
+    const manifests = new Map((await files.open()).map((manifest) => [pathOf(manifest), manifest]));
+    return new CheckpointStore(
+      { files, clock, log, manifests, reserved: new Map(), expired: new BoundedMap(10_000), busy: new Map() },
+      soleOwner,
+    );
   }
 
-  /** All that have not expired, oldest first. */
+  /** The same checkpoints as another owner sees them: those of its own, and others' that are public, by their path. */
+  seenBy(owner: Owner): CheckpointStore {
+    return new CheckpointStore(this.#shared, owner);
+  }
+
+  /** All of the owner's that have not expired, oldest first. */
   list(runId?: string): CheckpointManifest[] {
     this.#sweep();
-    return [...this.#manifests.values()]
-      .filter((manifest) => runId === undefined || manifest.run_id === runId)
+    return [...this.#shared.manifests.values()]
+      .filter(({ owner, run_id }) => this.#owner.owns(owner) && (runId === undefined || run_id === runId))
       .sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
   }
 
@@ -64,48 +69,109 @@ export class CheckpointStore {
   get(path: string): CheckpointManifest {
     parseCheckpointPath(path);
     this.#sweep();
-    const manifest = this.#manifests.get(path);
-    if (manifest !== undefined) return manifest;
-    const expired = this.#expired.get(path);
+    const manifest = this.#shared.manifests.get(path);
+    if (manifest !== undefined && (manifest.public || this.#owner.owns(manifest.owner))) return manifest;
+    const expired = this.#shared.expired.get(path);
     throw refusal(
       404,
-      expired === undefined
+      expired === undefined || !this.#owner.owns(expired.owner)
         ? `Checkpoint ${path} does not exist on this server. GET /api/v1/checkpoints lists those that do.`
-        : `Checkpoint ${path} expired at ${expired} and was removed. Save with a longer ttl_seconds, or without one.`,
+        : `Checkpoint ${path} expired at ${expired.expires_at ?? ''} and was removed. Save with a longer ttl_seconds, or without one.`,
     );
   }
 
   has(path: string): boolean {
     this.#sweep();
-    return this.#manifests.has(path);
+    return this.#shared.manifests.has(path);
   }
 
   /** Whether an accepted save will write this path. */
   isReserved(path: string): boolean {
-    return this.#reserved.has(path);
+    return this.#shared.reserved.has(path);
   }
 
   reserve(path: string): void {
-    this.#reserved.set(path, (this.#reserved.get(path) ?? 0) + 1);
+    const { reserved } = this.#shared;
+    reserved.set(path, (reserved.get(path) ?? 0) + 1);
   }
 
   release(path: string): void {
-    const count = (this.#reserved.get(path) ?? 0) - 1;
-    if (count > 0) this.#reserved.set(path, count);
-    else this.#reserved.delete(path);
+    const { reserved } = this.#shared;
+    const count = (reserved.get(path) ?? 0) - 1;
+    if (count > 0) reserved.set(path, count);
+    else reserved.delete(path);
   }
 
-  /** Writes a checkpoint, replacing one of the same path. */
+  /** Writes a checkpoint, replacing one of the same path; what fails leaves that one. */
   async save(checkpoint: NewCheckpoint, state: AdapterState): Promise<CheckpointManifest> {
+    const { files, manifests, expired } = this.#shared;
     const path = formatCheckpointPath(checkpoint.path);
-    const old = this.#manifests.get(path);
-    const { lora } = checkpoint;
-    const now = this.#clock.now();
-    const manifest: CheckpointManifest = {
+    return this.#alone(path, async () => {
+      const old = manifests.get(path);
+      const manifest = this.#manifestOf(checkpoint, state, (old?.version ?? 0) + 1);
+      await files.write(manifest, state);
+      manifests.set(path, manifest);
+      expired.delete(path);
+      if (old !== undefined) await files.removeData(old);
+      return manifest;
+    });
+  }
+
+  /** Reads the weights, and the optimizer's state where it is asked for. */
+  async read(path: string, options: { optimizer: boolean }): Promise<AdapterState> {
+    return this.#alone(path, async () => {
+      const manifest = this.get(path);
+      if (options.optimizer && manifest.files.optimizer === undefined) {
+        throw refusal(400, `Checkpoint ${path} has no optimizer state. Load it without, or save it by save_weights.`);
+      }
+      const adapter = await this.#shared.files.read(manifest, 'adapter');
+      return options.optimizer
+        ? { adapter, optimizer: await this.#shared.files.read(manifest, 'optimizer') }
+        : { adapter };
+    });
+  }
+
+  /** Sets when a checkpoint expires, in seconds from now; null: never. */
+  async setTtl(path: string, ttlSeconds: number | null): Promise<void> {
+    await this.#change(path, ({ expires_at: _, ...rest }) =>
+      ttlSeconds === null ? rest : { ...rest, expires_at: isoTime(this.#shared.clock.now() + ttlSeconds * 1000) },
+    );
+  }
+
+  async setPublic(path: string, isPublic: boolean): Promise<void> {
+    await this.#change(path, (manifest) => ({ ...manifest, public: isPublic }));
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#alone(path, async () => {
+      await this.#shared.files.remove(this.#own(path));
+      this.#shared.manifests.delete(path);
+    });
+  }
+
+  async #change(path: string, change: (manifest: CheckpointManifest) => CheckpointManifest): Promise<void> {
+    await this.#alone(path, async () => {
+      const manifest = change(this.#own(path));
+      await this.#shared.files.writeManifest(manifest);
+      this.#shared.manifests.set(path, manifest);
+    });
+  }
+
+  /** @throws TinkerError as {@link get}, and with status 403 for another's that is public. */
+  #own(path: string): CheckpointManifest {
+    const manifest = this.get(path);
+    if (this.#owner.owns(manifest.owner)) return manifest;
+    throw refusal(403, `Checkpoint ${path} is another's, who made it public: it can be read, not changed.`);
+  }
+
+  #manifestOf(checkpoint: NewCheckpoint, state: AdapterState, version: number): CheckpointManifest {
+    const { path, lora, ttlSeconds, userMetadata } = checkpoint;
+    const now = this.#shared.clock.now();
+    return {
       format: 1,
-      run_id: checkpoint.path.runId,
-      kind: checkpoint.path.kind,
-      name: checkpoint.path.name,
+      run_id: path.runId,
+      kind: path.kind,
+      name: path.name,
       base_model: checkpoint.baseModel,
       lora: {
         rank: lora.rank,
@@ -117,93 +183,50 @@ export class CheckpointStore {
       time: isoTime(now),
       size_bytes: state.adapter.byteLength + (state.optimizer?.byteLength ?? 0),
       public: false,
-      version: (old?.version ?? 0) + 1,
-      optimizer: state.optimizer !== undefined,
-      ...(checkpoint.ttlSeconds === undefined ? {} : { expires_at: isoTime(now + checkpoint.ttlSeconds * 1000) }),
-      ...(checkpoint.userMetadata === undefined ? {} : { user_metadata: checkpoint.userMetadata }),
+      version,
+      files: {
+        adapter: fileMark(state.adapter),
+        ...(state.optimizer === undefined ? {} : { optimizer: fileMark(state.optimizer) }),
+      },
+      ...(this.#owner.id === undefined ? {} : { owner: this.#owner.id }),
+      ...(ttlSeconds === undefined ? {} : { expires_at: isoTime(now + ttlSeconds * 1000) }),
+      ...(userMetadata === undefined ? {} : { user_metadata: userMetadata }),
     };
-    await this.#storage.write(fileOf(manifest, 'adapter'), state.adapter);
-    if (state.optimizer !== undefined) await this.#storage.write(fileOf(manifest, 'optimizer'), state.optimizer);
-    await this.#writeManifest(manifest);
-    this.#expired.delete(path);
-    if (old !== undefined) await this.#removeData(old);
-    return manifest;
   }
 
-  /** Reads the weights, and the optimizer's state where it is asked for. */
-  async read(path: string, options: { optimizer: boolean }): Promise<AdapterState> {
-    const manifest = this.get(path);
-    if (options.optimizer && !manifest.optimizer) {
-      throw refusal(400, `Checkpoint ${path} has no optimizer state. Load it without, or save it by save_weights.`);
+  /** Does one thing at a time with the files of a path. */
+  async #alone<T>(path: string, work: () => Promise<T>): Promise<T> {
+    const { busy } = this.#shared;
+    const before = busy.get(path);
+    const result = before === undefined ? work() : before.then(work);
+    const settled = result.then(ignore, ignore);
+    busy.set(path, settled);
+    try {
+      return await result;
+    } finally {
+      if (busy.get(path) === settled) busy.delete(path);
     }
-    const adapter = await this.#storage.read(fileOf(manifest, 'adapter'));
-    if (!options.optimizer) return { adapter };
-    return { adapter, optimizer: await this.#storage.read(fileOf(manifest, 'optimizer')) };
-  }
-
-  /** Sets when a checkpoint expires, in seconds from now; null: never. */
-  async setTtl(path: string, ttlSeconds: number | null): Promise<void> {
-    const { expires_at: _, ...rest } = this.get(path);
-    await this.#writeManifest(
-      ttlSeconds === null ? rest : { ...rest, expires_at: isoTime(this.#clock.now() + ttlSeconds * 1000) },
-    );
-  }
-
-  async setPublic(path: string, isPublic: boolean): Promise<void> {
-    await this.#writeManifest({ ...this.get(path), public: isPublic });
-  }
-
-  async remove(path: string): Promise<void> {
-    await this.#forget(this.get(path));
-  }
-
-  async #writeManifest(manifest: CheckpointManifest): Promise<void> {
-    const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    await this.#storage.write(`${folderOf(manifest)}/manifest.json`, bytes);
-    this.#manifests.set(pathOf(manifest), manifest);
-  }
-
-  /** The manifest goes first: what is left of a removal cut short is no checkpoint. */
-  async #forget(manifest: CheckpointManifest): Promise<void> {
-    this.#manifests.delete(pathOf(manifest));
-    await this.#storage.remove(`${folderOf(manifest)}/manifest.json`);
-    await this.#removeData(manifest);
-  }
-
-  async #removeData(manifest: CheckpointManifest): Promise<void> {
-    await this.#storage.remove(fileOf(manifest, 'adapter'));
-    if (manifest.optimizer) await this.#storage.remove(fileOf(manifest, 'optimizer'));
   }
 
   #sweep(): void {
-    const now = this.#clock.now();
-    for (const [path, manifest] of this.#manifests) {
-      const expiresAt = manifest.expires_at;
-      if (expiresAt === undefined || Date.parse(expiresAt) > now) continue;
-      this.#expired.set(path, expiresAt);
-      this.#forget(manifest).catch((error: unknown) => {
-        this.#log('error', `The expired checkpoint ${path} could not be removed: ${describeError(error)}`);
-      });
+    const { clock, expired, files, log, manifests } = this.#shared;
+    const now = clock.now();
+    for (const [path, manifest] of manifests) {
+      if (manifest.expires_at === undefined || Date.parse(manifest.expires_at) > now) continue;
+      manifests.delete(path);
+      expired.set(path, manifest);
+      // A save of the same name may have been under way.
+      this.#alone(path, () => (manifests.has(path) ? files.removeData(manifest) : files.remove(manifest))).catch(
+        (error: unknown) => log('error', `The expired checkpoint ${path} could not be removed: ${String(error)}`),
+      );
     }
   }
 }
 
-function pathOf(manifest: CheckpointManifest): string {
-  return formatCheckpointPath({ runId: manifest.run_id, kind: manifest.kind, name: manifest.name });
-}
-
-function folderOf(manifest: CheckpointManifest): string {
-  return `checkpoints/${manifest.run_id}/${manifest.kind}/${manifest.name}`;
-}
-
-function fileOf(manifest: CheckpointManifest, part: 'adapter' | 'optimizer'): string {
-  return `${folderOf(manifest)}/${part}-${manifest.version}.safetensors`;
+function ignore(): void {
+  // How it ended is told to who asked for it.
 }
 
 function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
-}
-
-function describeError(error: unknown): string {
-  return error instanceof TinkerError ? error.message : String(error);
 }

@@ -68,14 +68,19 @@ describe('storage in a directory', () => {
   });
 
   it('keeps checkpoints from one server to the next', async () => {
-    const first = await testServer({ storage: await directoryStorage(directory) });
+    const disk = await directoryStorage(directory);
+    const first = await testServer({ storage: disk });
     const { model } = await first.model();
     const save = await first.post('save_weights', { model_id: model, seq_id: 1, path: 'Kept.1' });
     const saved = await first.post('retrieve_future', { request_id: save.body.request_id });
     expect(saved.body.path).toBe(`tinker://${model}/weights/Kept.1`);
+    await disk.close();
     // A draft that a crash left is no file.
     await writeFile(join(directory, 'checkpoints', 'manifest.json.1-1.tmp'), '{');
-    const second = await testServer({ storage: await directoryStorage(directory) });
+    const lines: string[] = [];
+    const storage = await directoryStorage(directory, { log: (level, line) => lines.push(`${level}: ${line}`) });
+    expect(lines).toEqual([expect.stringMatching(/^warn: Removed the half-written file .*manifest\.json\.1-1\.tmp/)]);
+    const second = await testServer({ storage });
     expect((await second.call('GET', 'checkpoints')).body.checkpoints).toMatchObject([
       { tinker_path: saved.body.path },
     ]);
