@@ -25,7 +25,9 @@ interface Waiter {
  * @example
  * ```ts
  * const budget = byteBudget({ limit: 10_000_000, cost: (body: Uint8Array) => body.byteLength });
- * bodies$.pipe(mergeMap((body) => upload(body).pipe(budget(body))));
+ * const bodies$ = range(0, 4).pipe(map(() => new Uint8Array(4_000_000)));
+ * const upload = (body: Uint8Array) => timer(10).pipe(map(() => body.byteLength)); // two at a time
+ * bodies$.pipe(mergeMap((body) => upload(body).pipe(budget(body)))).subscribe(console.log);
  * ```
  */
 export function byteBudget<V>(options: ByteBudgetOptions<V>): <T>(value: V) => MonoTypeOperatorFunction<T> {

@@ -55,7 +55,9 @@ export function splitIntoChunks<T>(data: Iterable<T>, limits: DefaultLimits<T> =
  *
  * @example
  * ```ts
- * data$.pipe(chunkData({ maxExamples: 32 }), concatMap((chunk) => training.forwardBackward(chunk, 'cross_entropy')));
+ * from(data)
+ *   .pipe(chunkData({ maxExamples: 32 }), concatMap((chunk) => training.forwardBackward(chunk, 'cross_entropy')))
+ *   .subscribe(({ metrics }) => console.log(metrics));
  * ```
  */
 export function chunkData<T>(limits: ChunkLimits<T>): OperatorFunction<T, T[]>;

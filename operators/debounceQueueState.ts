@@ -46,7 +46,7 @@ export interface DebounceQueueStateOptions {
  *
  * @example
  * ```ts
- * states$.pipe(debounceQueueState()).subscribe(({ modelId, reason }) => console.warn(`${modelId} is paused: ${reason}`));
+ * training.queueState$.pipe(map(({ state, reason }) => ({ modelId: training.modelId, state, reason })), debounceQueueState()).subscribe(({ modelId, reason }) => console.warn(`${modelId} is paused: ${reason}`));
  * ```
  */
 export function debounceQueueState<N extends QueueNotice>(

@@ -9,7 +9,9 @@ import { checkEvery, isEvery } from './isEvery.js';
  *
  * @example
  * ```ts
- * steps$.pipe(everySteps(10)).subscribe(({ step, metrics }) => console.log(step + 1, metrics)); // 10, 20, …
+ * trainSteps(training, batches, { loss: 'cross_entropy', adam: constant({ learningRate: 1e-3 }) })
+ *   .pipe(everySteps(2))
+ *   .subscribe(({ step, metrics }) => console.log(step + 1, metrics)); // 2, 4, …
  * ```
  */
 export function everySteps<T extends { readonly step: number }>(n: number): OperatorFunction<T, T>;

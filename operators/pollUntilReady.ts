@@ -50,10 +50,11 @@ export interface PollUntilReadyOptions<A, R> {
  *
  * @example
  * ```ts
+ * let left = 3;
  * pollUntilReady({
- *   ask: () => fetchJob(id),
- *   read: (job) => (job.done ? { ready: job.result } : {}),
- * });
+ *   ask: () => of((left -= 1)), // a question to a server
+ *   read: (answer) => (answer === 0 ? { ready: 'done' } : { waitMs: 10 }),
+ * }).subscribe(console.log);
  * ```
  */
 export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Observable<R> {

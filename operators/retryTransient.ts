@@ -37,7 +37,8 @@ export interface RetryTransientOptions {
  *
  * @example
  * ```ts
- * request$.pipe(retryTransient({ decide: (_, attempt) => ({ retry: attempt < 3, delayMs: 100 * 2 ** attempt }) }));
+ * const request$ = defer(() => (Math.random() < 0.5 ? of('answer') : throwError(() => new Error('busy'))));
+ * request$.pipe(retryTransient({ decide: (_, attempt) => ({ retry: attempt < 30, delayMs: 10 * 2 ** attempt }) }));
  * ```
  */
 export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOperatorFunction<T> {

@@ -11,7 +11,9 @@ import { type TrainStep, type TrainStepsOptions, checkTrainStepsOptions } from '
  *
  * @example
  * ```ts
- * episodes$.pipe(bufferCount(32), trainEach(training, { loss: 'importance_sampling' }));
+ * from(batches)
+ *   .pipe(trainEach(training, { loss: 'cross_entropy', adam: constant({ learningRate: 1e-3 }) }))
+ *   .subscribe(({ step, metrics }) => console.log(step, metrics));
  * ```
  */
 export function trainEach<D, L extends string, A, O extends WithMetrics, P extends WithMetrics, C>(

@@ -25,7 +25,7 @@ export interface AuditLogOptions extends CallOptions {
  * What administrators of an organization read: audit log and usage. It never makes a session.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * await using admin = new AdminClient({ apiKey });
  * const { data } = await admin.getBillingUsage('2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z').result();
  * ```

@@ -67,7 +67,9 @@ const processCache: TokenizerCache = new Map();
  *
  * @throws TinkerError `invalid_argument` for an id or a revision that is neither a path nor a name on the hub
  * @example
+ * ```ts no-run
  * loadTokenizer('Qwen/Qwen3-8B').subscribe((tokenizer) => console.log(tokenizer.encode('Hello')));
+ * ```
  */
 export function loadTokenizer(id: string, options: LoadTokenizerOptions = {}): Observable<Tokenizer> {
   const { library = huggingFace, environment = nodeEnvironment(), fromServer } = options;

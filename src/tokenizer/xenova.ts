@@ -19,7 +19,10 @@ interface XenovaModule {
  * Makes a {@link Tokenizer} of one that `@xenova/transformers` has loaded.
  *
  * @example
+ * ```ts no-run
+ * import { AutoTokenizer } from '@xenova/transformers';
  * const tokenizer = fromXenova(await AutoTokenizer.from_pretrained('Xenova/gpt2'), 'Xenova/gpt2');
+ * ```
  */
 export function fromXenova(tokenizer: XenovaTokenizer, id: string): Tokenizer {
   return checkedTokenizer(id, {

@@ -72,8 +72,11 @@ export class TensorData {
    * Makes a tfjs tensor of the same shape; int64 becomes int32, the only integer type that tfjs has.
    *
    * @example
+   * ```ts
    * import * as tf from '@tensorflow/tfjs';
-   * const logprobs = output.lossFnOutputs[0].logprobs.toTensor(tf);
+   * const output = await training.forward(data, 'cross_entropy').result();
+   * const logprobs = output.lossFnOutputs[0]?.logprobs?.toTensor(tf);
+   * ```
    */
   toTensor<T>(tf: TensorFactory<T>): T {
     const { data } = this.dense();
