@@ -1,5 +1,4 @@
-import { BehaviorSubject, type Observable, Subject, distinctUntilChanged, map, of, switchMap, tap } from 'rxjs';
-import { debounceQueueState } from '../../operators/debounceQueueState.js';
+import { BehaviorSubject, type Observable, Subject, distinctUntilChanged, map, of, switchMap } from 'rxjs';
 import { invalidArgument } from '../errors.js';
 import { type CustomLoss, checkCustomLoss } from '../losses/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
@@ -27,7 +26,6 @@ import { type LaneRequest, awaitResult, laneWork } from './laneWork.js';
 import type { ModelContext, OperationEvent, OperationMetrics } from './modelContext.js';
 import type { Operation } from './operation.js';
 import type { QueueState } from './operationProgress.js';
-import { pauseReason } from './pauseReason.js';
 import { type SaveExternalOptions, saveExternalRequest } from './saveExternalRequest.js';
 import { SamplingClient } from './sampling.js';
 import { createSamplingSession } from './samplingSession.js';
@@ -43,6 +41,7 @@ import type {
 } from './trainingOptions.js';
 import { loadStateRequest, optimStepRequest, saveForSamplerRequest, saveStateRequest } from './trainingRequests.js';
 import { unloadWork } from './unloadWork.js';
+import { warnOfPauses } from './warnOfPauses.js';
 
 /**
  * Trains one LoRA adapter: every method returns an {@link Operation}, sent in the order of subscription.
@@ -92,7 +91,7 @@ export class TrainingClient {
       metrics,
       steps: 0,
     };
-    this.warnOfPauses();
+    warnOfPauses(this.queueState$, info.modelId, service);
     service.models.add(this.model);
   }
 
@@ -298,20 +297,5 @@ export class TrainingClient {
       { type, send: () => of(undefined), poll: () => this.getTokenizer(options).pipe(map(use)) },
       options,
     );
-  }
-
-  private warnOfPauses(): void {
-    const { log, background } = this.service.connection;
-    this.queueState$
-      .pipe(
-        map((state) => ({ modelId: this.modelId, ...state })),
-        debounceQueueState({ intervalMs: this.service.queueWarningIntervalMs, scheduler: background }),
-      )
-      .pipe(
-        tap(({ state, reason }) => {
-          log.warn(`Training is paused for ${this.modelId}. Reason: ${reason ?? pauseReason(state)}`);
-        }),
-      )
-      .subscribe();
   }
 }
