@@ -1,0 +1,282 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lastValueFrom, map, toArray } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { trainSteps } from '../../operators/index.js';
+import { constant, input, sum, valueAndGradient } from '../../src/graph/index.js';
+import {
+  type CustomLoss,
+  type Datum,
+  Expression,
+  type LossName,
+  ModelInput,
+  type PerDatumLoss,
+  ServiceClient,
+  TensorData,
+  type Tfjs,
+  type TrainingClient,
+  batchLoss,
+  crossEntropyLoss,
+  gradientLoss,
+  importanceSamplingLoss,
+  lossInput,
+  ppoLoss,
+  silentLogger,
+  tfjsLoss,
+  undiciTransport,
+} from '../../src/index.js';
+import { losses as serverLosses } from '../../src/local/engine/losses.js';
+import { readSafetensors } from '../../src/local/engine/safetensors.js';
+import { type LocalServer, startLocalServer } from '../../src/local/index.js';
+import { checkpointFile } from './support/checkpointFile.js';
+import { expectClose } from './support/closeTo.js';
+import { tokens } from './support/data.js';
+import { WireLog } from './support/wireLog.js';
+
+type Tensor = InstanceType<Tfjs['Tensor']>;
+
+/** One loss by the server's name and in every way to write it. */
+interface Writing {
+  readonly name: LossName;
+  readonly perDatum: PerDatumLoss;
+  readonly batch: (p: Expression, datum: Datum) => Expression;
+  readonly tfjs: (p: Tensor, read: (name: string) => Tensor, tf: Tfjs) => Tensor;
+  /** Loss and slope of one position. */
+  readonly position: (p: number, read: (name: string) => number) => readonly [number, number];
+}
+
+const ppo = (r: number, a: number): readonly [number, number] => {
+  const clipped = Math.min(Math.max(r, 0.8), 1.2) * a;
+  return r * a <= clipped ? [-r * a, -r * a] : [-clipped, 0];
+};
+
+const writings: readonly Writing[] = [
+  {
+    name: 'cross_entropy',
+    perDatum: crossEntropyLoss,
+    batch: (p, datum) => p.mul(lossInput(datum, 'weights')).neg().sum(),
+    tfjs: (p, read) => p.mul(read('weights')).neg().sum(),
+    position: (p, read) => [-p * read('weights'), -read('weights')],
+  },
+  {
+    name: 'importance_sampling',
+    perDatum: importanceSamplingLoss,
+    batch: (p, datum) =>
+      p.sub(lossInput(datum, 'samplerLogprobs')).exp().mul(lossInput(datum, 'advantages')).neg().sum(),
+    tfjs: (p, read) => p.sub(read('logprobs')).exp().mul(read('advantages')).neg().sum(),
+    position: (p, read) => {
+      const term = -Math.exp(p - read('logprobs')) * read('advantages');
+      return [term, term];
+    },
+  },
+  {
+    name: 'ppo',
+    perDatum: ppoLoss(),
+    batch: (p, datum) => {
+      const ratio = p.sub(lossInput(datum, 'samplerLogprobs')).exp();
+      const advantages = lossInput(datum, 'advantages');
+      return ratio.mul(advantages).minimum(ratio.clamp(0.8, 1.2).mul(advantages)).neg().sum();
+    },
+    tfjs: (p, read, tf) => {
+      const ratio = p.sub(read('logprobs')).exp();
+      return tf
+        .minimum(ratio.mul(read('advantages')), tf.clipByValue(ratio, 0.8, 1.2).mul(read('advantages')))
+        .neg()
+        .sum();
+    },
+    position: (p, read) => ppo(Math.exp(p - read('logprobs')), read('advantages')),
+  },
+];
+
+const inputOf = (datum: Datum | undefined, name: string): Float32Array => {
+  const values = datum?.lossFnInputs?.[name];
+  if (values instanceof Float32Array) return values;
+  throw new Error(`The data of these tests have no ${name}.`);
+};
+
+function formsOf({ perDatum, batch, tfjs, position }: Writing): Readonly<Record<string, CustomLoss>> {
+  return {
+    'per datum': perDatum,
+    batch: batchLoss((data, logprobs) => ({
+      loss: Expression.stack(
+        data.map((datum, index) => batch(logprobs[index] ?? Expression.constant(NaN), datum)),
+      ).sum(),
+    })),
+    tfjs: tfjsLoss((data, logprobs, tf) => ({
+      loss: tf.addN(logprobs.map((p, index) => tfjs(p, (name) => tf.tensor1d(inputOf(data[index], name)), tf))),
+    })),
+    'own gradients': gradientLoss((data, logprobs) => {
+      const terms = logprobs.map((p, index) =>
+        p.toArray().map((value, at) => position(value, (name) => inputOf(data[index], name)[at] ?? NaN)),
+      );
+      return {
+        loss: terms.flat().reduce((total, [loss]) => total + loss, 0),
+        gradients: terms.map((row) => row.map(([, slope]) => slope)),
+      };
+    }),
+  };
+}
+
+/** Six datums of several lengths; the sampler's logprobs lie around the model's own, inside and outside of the clip. */
+const dataOf = (name: LossName): Datum[] =>
+  Array.from({ length: 6 }, (_, index) => {
+    const length = 4 + index;
+    const wave = (scale: number, offset: number): Float32Array =>
+      Float32Array.from({ length }, (_, at) => offset + scale * Math.sin(3 * at + 7 * index + 1));
+    const text = tokens(length + 1, index + 1);
+    return {
+      modelInput: ModelInput.fromTokens(text.slice(0, length)),
+      lossFnInputs: {
+        targetTokens: text.slice(1),
+        ...(name === 'cross_entropy'
+          ? { weights: wave(0.5, 1) }
+          : { logprobs: wave(0.3, -6.2), advantages: wave(1, 0.2) }),
+      },
+    };
+  });
+
+const STEPS = 20;
+// The smallest eps that does not turn rounding into full steps where a gradient vanishes.
+const adam = { learningRate: 2e-3, eps: 1e-8 };
+
+let directory: string;
+let server: LocalServer;
+let service: ServiceClient;
+let wire: WireLog;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'rxtinker-losses-'));
+  server = await startLocalServer({ dataDir: directory });
+  wire = new WireLog(undiciTransport({ baseUrl: server.url }));
+  service = new ServiceClient({ baseUrl: server.url, log: silentLogger, transport: wire });
+});
+afterAll(async () => {
+  await service.close();
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+const openModel = (): Promise<TrainingClient> =>
+  service.createLoraTrainingClient({ baseModel: 'rxtinker/tiny', rank: 4, seed: 5 }).result();
+
+interface Run {
+  readonly losses: readonly number[];
+  readonly adapter: Float32Array;
+}
+
+async function run(name: LossName, loss: LossName | CustomLoss, maxExamples?: number): Promise<Run> {
+  const training = await openModel();
+  const batches = Array.from({ length: STEPS }, () => dataOf(name));
+  const steps =
+    typeof loss === 'string'
+      ? trainSteps(training, batches, { loss, adam, depth: 2 })
+      : trainSteps(inChunksOf(training, maxExamples), batches, { loss, adam });
+  const losses = await lastValueFrom(
+    steps.pipe(
+      map(({ metrics }) => metrics['loss:sum'] ?? NaN),
+      toArray(),
+    ),
+  );
+  const { path } = await training.saveState('end').result();
+  await training.unloadModel().result();
+  return { losses, adapter: await adapterIn(path) };
+}
+
+/** A client that sends custom passes in chunks of so many datums. */
+const inChunksOf = (
+  training: TrainingClient,
+  maxExamples: number | undefined,
+): Pick<TrainingClient, 'forwardBackwardCustom' | 'optimStep'> => ({
+  forwardBackwardCustom: (data, loss) =>
+    training.forwardBackwardCustom(data, loss, maxExamples === undefined ? {} : { maxExamples }),
+  optimStep: (params) => training.optimStep(params),
+});
+
+async function adapterIn(path: string): Promise<Float32Array> {
+  // A Buffer is no copy where a Uint8Array would be.
+  const bytes = new Uint8Array(await readFile(await checkpointFile(directory, path, 'adapter')));
+  return Float32Array.from(Object.values(readSafetensors(bytes).tensors).flatMap(({ data }) => [...data]));
+}
+
+const norm = (values: Float32Array): number => Math.sqrt(values.reduce((total, value) => total + value * value, 0));
+
+describe.each(writings)('$name', (writing) => {
+  const { name } = writing;
+  const forms = formsOf(writing);
+  let own: Run;
+  let initial: Float32Array;
+
+  beforeAll(async () => {
+    own = await run(name, name);
+    const training = await openModel();
+    const { path } = await training.saveState('start').result();
+    initial = await adapterIn(path);
+  });
+
+  it.each(Object.keys(forms))(
+    '%s: sends the gradients of the loss of the server, in one chunk and in three',
+    async (form) => {
+      const loss = forms[form];
+      if (loss === undefined) throw new Error(form);
+      const data = dataOf(name);
+      const training = await openModel();
+      for (const chunks of [1, 3]) {
+        const before = wire.operations.length;
+        const output = await training.forwardBackwardCustom(data, loss, { maxExamples: data.length / chunks }).result();
+        const sent = wire.operations.slice(before);
+        expect(sent.map(({ operation }) => operation)).toHaveLength(2 * chunks);
+        const weights = sent.slice(chunks).flatMap(({ body }) => sentWeights(body));
+        const slopes = data.map((datum, index) => {
+          const p = output.lossFnOutputs[index]?.logprobs;
+          return p === undefined ? [] : serverSlopes(name, p, datum);
+        });
+        expectClose(
+          weights,
+          slopes.flat().map((slope) => -slope),
+          1e-5,
+        );
+        expectClose([output.metrics['loss:sum'] ?? NaN], [own.losses[0] ?? NaN], 1e-4);
+      }
+    },
+  );
+
+  const expectSameTraining = async (loss: CustomLoss | undefined, maxExamples?: number): Promise<void> => {
+    if (loss === undefined) throw new Error('no such form');
+    const { losses, adapter } = await run(name, loss, maxExamples);
+    expectClose(losses, own.losses, 1e-4);
+    const moved = norm(own.adapter.map((value, index) => value - (initial[index] ?? NaN)));
+    const apart = norm(adapter.map((value, index) => value - (own.adapter[index] ?? NaN)));
+    expect(moved).toBeGreaterThan(0.05 * norm(own.adapter));
+    expect(apart).toBeLessThan(1e-3 * norm(own.adapter));
+  };
+
+  it.each(Object.keys(forms))('%s: has the losses and the adapter of the loss of the server after 20 steps', (form) =>
+    expectSameTraining(forms[form]),
+  );
+
+  it('has them over three chunks too', () => expectSameTraining(writing.perDatum, 2));
+});
+
+/** The weights −∂C/∂p that a backward pass carried. */
+function sentWeights(body: Readonly<Record<string, unknown>>): number[] {
+  const { data } = body.forward_backward_input as {
+    data: readonly { loss_fn_inputs: { weights: { data: number[] } } }[];
+  };
+  return data.flatMap(({ loss_fn_inputs: { weights } }) => weights.data);
+}
+
+/** ∂C/∂p by the server's own definition of a loss, at the logprobs that it computed. */
+function serverSlopes(name: LossName, { data }: TensorData, datum: Datum): number[] {
+  const p = Float32Array.from(data, Number);
+  const loss = serverLosses[name];
+  if (loss === undefined) throw new Error(name);
+  const node = input('p', [p.length]);
+  const total = sum(
+    loss.elementwise(node, (key) => {
+      const byDefault = loss.config[key];
+      return constant(byDefault ?? inputOf(datum, key));
+    }),
+  );
+  return [...(valueAndGradient(total, [node], { p: { data: p, shape: [p.length] } }).gradients[0]?.data ?? [])];
+}
