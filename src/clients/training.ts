@@ -4,7 +4,6 @@ import { type CustomLoss, checkCustomLoss } from '../losses/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import {
   type AdamParams,
-  type ClientConfig,
   type Datum,
   type ExternalWeights,
   type ForwardBackwardOutput,
@@ -70,7 +69,7 @@ export class TrainingClient {
   constructor(
     private readonly service: ServiceContext,
     private readonly info: ModelInfo,
-    options: { readonly baseModel: string; readonly flags: ClientConfig; readonly firstSeqId: number },
+    options: Pick<ModelContext, 'flags'> & { readonly baseModel: string; readonly firstSeqId: number },
   ) {
     const queueState = new BehaviorSubject<QueueState>({ state: 'active' });
     const events = new Subject<OperationEvent>();
