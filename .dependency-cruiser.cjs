@@ -4,7 +4,7 @@ const layers = [
   ['log'],
   ['wire', 'config', 'tokenizer', 'graph'],
   ['transport', 'losses'],
-  ['futures'],
+  ['futures', 'auth'],
   ['clients'],
   ['training'],
 ];

@@ -6,7 +6,7 @@ export const HOSTED_BASE_URL = 'https://tinker.thinkingmachines.dev/services/tin
 
 /** What a caller may set; what is missing or empty comes from the environment. */
 export interface ConfigOptions {
-  /** Else `TINKER_API_KEY`. */
+  /** Else `TINKER_API_KEY`, else what `TINKER_CREDENTIAL_CMD` prints, else the key of `~/.tinker/credentials.json`. */
   readonly apiKey?: string | undefined;
   /** Else `TINKER_BASE_URL`, else the hosted service. */
   readonly baseUrl?: string | undefined;
@@ -24,6 +24,8 @@ export interface ConfigOptions {
 export interface ResolvedConfig {
   /** Missing where a server of one's own asks for none. */
   readonly apiKey?: string;
+  /** A shell command that prints a key, from `TINKER_CREDENTIAL_CMD`. */
+  readonly credentialCommand?: string;
   /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly projectId?: string;
@@ -40,16 +42,24 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Completes options from the environment and checks them.
  *
+ * @param storedKey looks up a key that was stored on this machine; asked where there is neither key nor command
  * @throws TinkerError `invalid_config` for a malformed URL or log level, and for the hosted service without a key or
  *   with one of the wrong form; no message holds a key
  */
-export function resolveConfig(options: ConfigOptions = {}, env: Environment = processEnvironment()): ResolvedConfig {
+export function resolveConfig(
+  options: ConfigOptions = {},
+  env: Environment = processEnvironment(),
+  storedKey: (env: Environment) => string | undefined = () => undefined,
+): ResolvedConfig {
   const baseUrl = readBaseUrl(given(options.baseUrl) ?? given(env.TINKER_BASE_URL) ?? HOSTED_BASE_URL);
-  const apiKey = given(options.apiKey) ?? given(env.TINKER_API_KEY);
-  if (new URL(baseUrl).host === new URL(HOSTED_BASE_URL).host) checkHostedKey(apiKey);
+  const credentialCommand = given(env.TINKER_CREDENTIAL_CMD);
+  const givenKey = given(options.apiKey) ?? given(env.TINKER_API_KEY);
+  const found = givenKey ?? (credentialCommand === undefined ? given(storedKey(env)) : undefined);
+  const apiKey = checkKey(found, baseUrl, credentialCommand);
   const projectId = given(options.projectId) ?? given(env.TINKER_PROJECT_ID);
   return {
     ...(apiKey === undefined ? {} : { apiKey }),
+    ...(credentialCommand === undefined ? {} : { credentialCommand }),
     baseUrl,
     ...(projectId === undefined ? {} : { projectId }),
     tags: options.tags ?? readTags(env.TINKER_TAGS),
@@ -81,7 +91,22 @@ function readBaseUrl(text: string): string {
   return (url.origin + url.pathname).replace(/\/+$/, '');
 }
 
-function checkHostedKey(apiKey: string | undefined): void {
+/** Whether a base URL is the hosted service's. */
+export function isHosted(baseUrl: string): boolean {
+  return new URL(baseUrl).host === new URL(HOSTED_BASE_URL).host;
+}
+
+/** The key that is to be used: for the hosted service, a command is preferred to a key of the wrong form. */
+function checkKey(apiKey: string | undefined, baseUrl: string, command: string | undefined): string | undefined {
+  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new TinkerError(
+      'invalid_config',
+      `Expected an API key without spaces and special signs, got one of ${apiKey.length} characters with some. ` +
+        'Check TINKER_API_KEY or { apiKey }.',
+    );
+  }
+  if (!isHosted(baseUrl) || apiKey?.startsWith('tml-') === true || apiKey?.startsWith('eyJ') === true) return apiKey;
+  if (command !== undefined) return undefined;
   if (apiKey === undefined) {
     throw new TinkerError(
       'invalid_config',
@@ -89,13 +114,11 @@ function checkHostedKey(apiKey: string | undefined): void {
         'your own set TINKER_BASE_URL or pass { baseUrl }.',
     );
   }
-  if (!apiKey.startsWith('tml-') && !apiKey.startsWith('eyJ')) {
-    throw new TinkerError(
-      'invalid_config',
-      `Expected an API key that starts with tml- (or a token that starts with eyJ), got another of ${apiKey.length} ` +
-        'characters. Check TINKER_API_KEY or { apiKey }.',
-    );
-  }
+  throw new TinkerError(
+    'invalid_config',
+    `Expected an API key that starts with tml- (or a token that starts with eyJ), got another of ${apiKey.length} ` +
+      'characters. Check TINKER_API_KEY or { apiKey }.',
+  );
 }
 
 function readTags(list: string | undefined): readonly string[] {

@@ -1,3 +1,4 @@
+export type { Identity } from './auth/identity.js';
 export { Operation, type ResultOptions } from './clients/operation.js';
 export type { OperationProgress, QueueState } from './clients/operationProgress.js';
 export type { OperationEvent, OperationMetrics } from './clients/modelContext.js';

@@ -24,9 +24,3 @@ export function consoleLogger(level: LogLevel = 'warn'): Logger {
 
 /** Logs nothing. */
 export const silentLogger: Logger = consoleLogger('silent');
-
-/** Makes a function that replaces every occurrence of a secret in a text. */
-export function redactor(secret: string | undefined): (text: string) => string {
-  if (secret === undefined || secret === '') return (text) => text;
-  return (text) => text.replaceAll(secret, '[secret]');
-}

@@ -1,6 +1,8 @@
-import type { SchedulerLike } from 'rxjs';
+import type { Observable, SchedulerLike } from 'rxjs';
+import type { ServerCredentials } from '../auth/serverCredentials.js';
 import type { Logger } from '../log.js';
 import type { Api } from '../transport/api.js';
+import type { ClientConfig } from '../wire/clientConfig.js';
 import { Operation } from './operation.js';
 import { OperationState } from './operationState.js';
 import type { OperationScope, OperationWork } from './operationWork.js';
@@ -19,6 +21,9 @@ export interface Deadlines {
 /** What all clients of one service share. */
 export interface Connection extends OperationScope {
   readonly api: Api;
+  readonly credentials: ServerCredentials;
+  /** The server's flags; fetched once, a failure is tried again by the next subscriber. */
+  readonly flags$: Observable<ClientConfig>;
   readonly log: Logger;
   /** Time of waits; its timers keep the process alive. */
   readonly scheduler: SchedulerLike;

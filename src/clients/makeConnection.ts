@@ -1,31 +1,57 @@
 import { asyncScheduler } from 'rxjs';
-import type { ResolvedConfig } from '../config.js';
+import { isJwt, jwtExpiry } from '../auth/jwt.js';
+import { ServerCredentials } from '../auth/serverCredentials.js';
+import { type ResolvedConfig, isHosted } from '../config.js';
+import { TinkerError } from '../errors.js';
 import { consoleLogger } from '../log.js';
 import { Api } from '../transport/api.js';
+import type { Credentials } from '../transport/credentials.js';
 import { cryptoRandom } from '../transport/random.js';
+import { Secrets } from '../transport/secrets.js';
 import type { Transport } from '../transport/transport.js';
 import { backgroundScheduler } from './backgroundScheduler.js';
 import type { Connection } from './connection.js';
+import { serverFlags } from './serverFlags.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import { SDK_VERSION } from './version.js';
 
-/** Puts together what reaches a server, with no session of its own. */
+/**
+ * Puts together what reaches a server, with no session of its own.
+ *
+ * @throws TinkerError `invalid_config` for a token of the hosted service that does not say when it ends
+ */
 export function makeConnection(config: ResolvedConfig, transport: Transport, options: ServiceOptions): Connection {
+  const { apiKey, credentialCommand, headers } = config;
+  if (apiKey !== undefined && isHosted(config.baseUrl) && isJwt(apiKey) && jwtExpiry(apiKey) === undefined) {
+    throw new TinkerError(
+      'invalid_config',
+      'Expected a key that starts with eyJ to be a token that says when it ends, got another. Check TINKER_API_KEY.',
+    );
+  }
   const { random = cryptoRandom, scheduler = asyncScheduler } = options;
-  const log = options.log ?? consoleLogger(config.logLevel);
+  const background = options.scheduler ?? backgroundScheduler;
+  const secrets = new Secrets();
+  const log = secrets.logger(options.log ?? consoleLogger(config.logLevel));
+  const api = (credentials: Credentials): Api =>
+    new Api({ transport, credentials, headers, scheduler, random, log, sdkVersion: SDK_VERSION });
+  const credentials = new ServerCredentials({
+    ...(apiKey !== undefined && { apiKey }),
+    ...(credentialCommand !== undefined && { credentialCommand }),
+    api,
+    flags: serverFlags,
+    scheduler,
+    background,
+    random,
+    log,
+    secrets,
+  });
   return {
-    api: new Api({
-      transport,
-      apiKey: config.apiKey,
-      headers: config.headers,
-      scheduler,
-      random,
-      log,
-      sdkVersion: SDK_VERSION,
-    }),
+    api: api(credentials),
+    credentials,
+    flags$: credentials.flags$,
     log,
     scheduler,
-    background: options.scheduler ?? backgroundScheduler,
+    background,
     random,
     deadlines: {
       sendDeadlineMs: options.sendDeadlineMs ?? 300_000,

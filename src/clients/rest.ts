@@ -1,5 +1,5 @@
-import type { Observable } from 'rxjs';
-import { of } from 'rxjs';
+import { type Observable, map, of } from 'rxjs';
+import { type Identity, identityOf } from '../auth/identity.js';
 import { invalidArgument } from '../errors.js';
 import { uuid } from '../transport/random.js';
 import {
@@ -256,6 +256,15 @@ export class RestClient implements AsyncDisposable {
       { type: 'get_sampler', method: 'GET', path, schema: samplerInfoSchema, retry: 'standard' },
       options,
     );
+  }
+
+  /**
+   * Who the key belongs to, as its token says; asks the server for nothing but that token.
+   *
+   * Errors: `unauthenticated` for a plain key on a server that does not exchange it.
+   */
+  whoami(options: CallOptions = {}): Operation<Identity> {
+    return this.wait('whoami', this.connection.credentials.identityToken$.pipe(map(identityOf)), options);
   }
 
   /** Fails what waits and ends the connections, unless they are those of a ServiceClient. */

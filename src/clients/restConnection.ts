@@ -1,4 +1,5 @@
 import { asyncScheduler, lastValueFrom, takeUntil, timer } from 'rxjs';
+import { storedKey } from '../auth/credentialsFile.js';
 import { resolveConfig } from '../config.js';
 import { TinkerError } from '../errors.js';
 import { undiciTransport } from '../transport/undiciTransport.js';
@@ -18,7 +19,7 @@ export interface RestConnection {
 
 /** Opens a connection of its own: what waits fails with `closed` when it is closed. Errors: `invalid_config`. */
 export function openRestConnection(options: ServiceOptions): RestConnection {
-  const config = resolveConfig(options);
+  const config = resolveConfig(options, undefined, storedKey);
   const scheduler = options.scheduler ?? asyncScheduler;
   const transport = options.transport ?? undiciTransport({ baseUrl: config.baseUrl, scheduler });
   const connection = makeConnection(config, transport, options);
@@ -27,6 +28,7 @@ export function openRestConnection(options: ServiceOptions): RestConnection {
     connection,
     ...(config.projectId !== undefined && { projectId: config.projectId }),
     close: () => {
+      connection.credentials.stop();
       closing ??= lastValueFrom(transport.close().pipe(takeUntil(timer(CONNECTIONS_WAIT, scheduler))), {
         defaultValue: undefined,
       });

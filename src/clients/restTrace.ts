@@ -16,7 +16,7 @@ export function traceUrl({ api, scheduler }: Connection, sessionId: string): Obs
       if (status === 'failed') {
         throw new TinkerError(
           'request_failed',
-          `The trace of session ${sessionId} could not be exported: ${error ?? 'the server gives no reason'}`,
+          `The trace of session ${sessionId} could not be exported: ${api.redact(error ?? 'the server gives no reason')}`,
         );
       }
       if (status !== 'ready') return { waitMs: TRACE_POLL_INTERVAL };

@@ -10,6 +10,7 @@ import {
   takeUntil,
   timer,
 } from 'rxjs';
+import { storedKey } from '../auth/credentialsFile.js';
 import { resolveConfig } from '../config.js';
 import { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -61,7 +62,7 @@ export class ServiceClient implements AsyncDisposable {
   private closed: Promise<void> | undefined;
 
   constructor(options: ServiceOptions = {}) {
-    const config = resolveConfig(options);
+    const config = resolveConfig(options, undefined, storedKey);
     this.baseUrl = config.baseUrl;
     this.transport =
       options.transport ?? undiciTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler ?? asyncScheduler });
@@ -161,6 +162,7 @@ export class ServiceClient implements AsyncDisposable {
       const { connection, models, telemetry } = this.context;
       const closed = new TinkerError('closed', 'The service was closed; make a new ServiceClient to go on.');
       connection.closed = closed;
+      connection.credentials.stop();
       telemetry.stop();
       for (const model of models) model.lane.stop(closed);
       for (const operation of [...connection.active]) operation.close(closed);

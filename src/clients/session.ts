@@ -3,7 +3,6 @@ import {
   type Observable,
   Subject,
   catchError,
-  concat,
   defer,
   exhaustMap,
   filter,
@@ -19,7 +18,7 @@ import {
   throwError,
 } from 'rxjs';
 import { TinkerError } from '../errors.js';
-import { type ClientConfig, clientConfigSchema, defaultClientConfig } from '../wire/clientConfig.js';
+import type { ClientConfig } from '../wire/clientConfig.js';
 import type { PassFormat } from '../wire/codec.js';
 import { sessionSchema } from '../wire/session.js';
 import { WireFormat } from '../wire/wireFormat.js';
@@ -53,7 +52,7 @@ export class Session {
 
   /** Whether passes are sent as protobuf or as JSON; decided once. */
   readonly wireFormat: WireFormat;
-  /** The server's flags; fetched once, a failure is tried again by the next subscriber. */
+  /** The server's flags. */
   readonly flags$: Observable<ClientConfig>;
   /** The session's id; made once and again when the server lost it, a failure is tried again by the next subscriber. */
   readonly id$: Observable<string>;
@@ -64,7 +63,7 @@ export class Session {
     private readonly options: SessionOptions,
   ) {
     this.wireFormat = new WireFormat(connection.log, options.passFormat);
-    this.flags$ = this.fetchFlags().pipe(shareReplay({ bufferSize: 1, refCount: false }));
+    this.flags$ = connection.flags$;
     this.id$ = defer(
       () =>
         (this.made ??= this.flags$.pipe(
@@ -166,29 +165,6 @@ export class Session {
     this.id = undefined;
     this.made = undefined;
     this.lost.next(id);
-  }
-
-  private fetchFlags(): Observable<ClientConfig> {
-    const { api } = this.connection;
-    const body = { sdk_version: SDK_VERSION };
-    const ignoreMissing = (error: unknown): Observable<never> =>
-      error instanceof TinkerError && error.code === 'not_found' ? EMPTY : throwError(() => error);
-    return defer(() => {
-      let flags = defaultClientConfig;
-      const fetched = api
-        .call({ method: 'POST', path: '/api/v1/client/config', body, schema: clientConfigSchema, retry: 'standard' })
-        .pipe(
-          tap((answer) => {
-            flags = answer;
-          }),
-          ignoreElements(),
-          catchError(ignoreMissing),
-        );
-      return concat(
-        fetched,
-        defer(() => of(flags)),
-      );
-    });
   }
 
   private create(): Observable<string> {

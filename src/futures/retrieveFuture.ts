@@ -95,7 +95,7 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
           if (answer.queueState !== undefined || answer.queueStateReason !== undefined) {
             request.onQueueState({
               state: answer.queueState ?? 'unknown',
-              ...(answer.queueStateReason !== undefined && { reason: answer.queueStateReason }),
+              ...(answer.queueStateReason !== undefined && { reason: api.redact(answer.queueStateReason) }),
             });
           }
           return asked(answer.retryAfterMs);
@@ -109,10 +109,14 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
           return { waitMs: 0 };
         case 'failed':
           request.onQueueState({ state: 'active' });
-          throw new TinkerError('request_failed', `${request.waitingFor} failed on the server: ${answer.message}`, {
-            retryable: answer.category !== 'user',
-            details: { category: answer.category, requestId: request.promise.requestId },
-          });
+          throw new TinkerError(
+            'request_failed',
+            `${request.waitingFor} failed on the server: ${api.redact(answer.message)}`,
+            {
+              retryable: answer.category !== 'user',
+              details: { category: answer.category, requestId: request.promise.requestId },
+            },
+          );
         case 'unavailable':
           return asked(answer.retryAfterMs);
         case 'back_off':

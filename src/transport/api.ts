@@ -1,9 +1,10 @@
-import { defer, map, type Observable, type SchedulerLike } from 'rxjs';
+import { defaultIfEmpty, defer, map, type Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
 import type * as z from 'zod';
 import { retryTransient } from '../../operators/retryTransient.js';
 import { TinkerError } from '../errors.js';
-import { type Logger, redactor } from '../log.js';
+import type { Logger } from '../log.js';
 import { parseJson, readResponse } from '../wire/readResponse.js';
+import { type Credentials, noCredentials } from './credentials.js';
 import { httpError } from './httpError.js';
 import { type Random, uuid } from './random.js';
 import { decideRetry } from './retryTable.js';
@@ -21,8 +22,8 @@ const BILLING_NOTICE_INTERVAL = 60_000;
 /** What an {@link Api} is made of. */
 export interface ApiOptions {
   readonly transport: Transport;
-  /** Missing where a server asks for none. */
-  readonly apiKey?: string | undefined;
+  /** Default: none, for servers that ask for none. */
+  readonly credentials?: Credentials;
   /** Further headers of every request; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly scheduler: SchedulerLike;
@@ -69,11 +70,11 @@ export type ApiCall<T> = ApiRequest & { readonly retry: RetryPolicy } & (
 
 /** Requests with everything that they share: headers, errors, retries, notices of deprecation. */
 export class Api {
-  private readonly redact: (text: string) => string;
+  private readonly credentials: Credentials;
   private lastBillingNotice = -Infinity;
 
   constructor(private readonly options: ApiOptions) {
-    this.redact = redactor(options.apiKey);
+    this.credentials = options.credentials ?? noCredentials;
   }
 
   /**
@@ -106,19 +107,27 @@ export class Api {
     });
   }
 
-  /** Sends a request once at each subscription and emits the answer of any status. */
+  /** Takes every key that was ever used out of a text. */
+  redact(text: string): string {
+    return this.credentials.redact(text);
+  }
+
+  /**
+   * Sends a request once at each subscription and emits the answer of any status; one that is no success has no key in
+   * its body, whatever the server says.
+   */
   callRaw(request: ApiRequest): Observable<TransportResponse> {
     return defer(() => this.request(this.encode(request)));
   }
 
-  /** The error of an answer that {@link callRaw} gave, with secrets taken out. */
+  /** The error of an answer that {@link callRaw} gave. */
   errorOf(request: Pick<ApiRequest, 'method' | 'path'>, response: TransportResponse): TinkerError {
-    return httpError(endpointOf(request), response, this.redact);
+    return httpError(endpointOf(request), response);
   }
 
   private encode(request: ApiRequest): TransportRequest {
     const { method, path, body, pool = 'send', timeoutMs = REQUEST_TIMEOUT, idempotencyKey } = request;
-    const { apiKey, headers, random, sdkVersion } = this.options;
+    const { headers, random, sdkVersion } = this.options;
     const encoded = body === undefined || isEncoded(body) ? body : jsonBody(body);
     return {
       method,
@@ -130,7 +139,6 @@ export class Api {
         'user-agent': `rxtinker/${sdkVersion}`,
         'x-sdk-version': sdkVersion,
         'x-idempotency-key': idempotencyKey ?? `rxtinker-${uuid(random)}`,
-        ...(apiKey !== undefined && { 'x-api-key': apiKey }),
         ...(encoded !== undefined && { 'content-type': encoded.contentType }),
         ...headers,
         ...request.headers,
@@ -139,25 +147,61 @@ export class Api {
     };
   }
 
+  /** Sends with a key, and once more with another where the server says that this one is no longer good. */
   private request(request: TransportRequest): Observable<TransportResponse> {
+    return this.credentials.key$.pipe(
+      take(1),
+      switchMap((key) =>
+        this.send(request, key).pipe(
+          switchMap((response) =>
+            key === undefined || !isInvalidToken(response)
+              ? of(response)
+              : this.credentials.replace(key).pipe(
+                  take(1),
+                  switchMap((other) => this.send(request, other)),
+                  defaultIfEmpty(response),
+                ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  private send(request: TransportRequest, key: string | undefined): Observable<TransportResponse> {
     const { transport, log } = this.options;
-    return transport.send(request).pipe(
+    const headers = key === undefined ? request.headers : { 'x-api-key': key, ...request.headers };
+    return transport.send({ ...request, headers }).pipe(
       map((response) => {
         const notice = response.headers['x-deprecation-note'];
         if (notice !== undefined) {
           const level = response.headers['x-deprecation-level'] === 'error' ? 'error' : 'warn';
           log[level](`Deprecation notice: ${this.redact(notice)}`);
         }
-        return response;
+        return isSuccess(response) ? response : { ...response, body: this.redactBytes(response.body) };
       }),
     );
   }
 
   private read<T>(call: ApiCall<T>, response: TransportResponse): T {
     const endpoint = endpointOf(call);
-    if (response.status < 200 || response.status >= 300) throw httpError(endpoint, response, this.redact);
+    if (!isSuccess(response)) throw httpError(endpoint, response);
     if ('read' in call) return call.read(response);
-    return readResponse(call.schema, parseJson(response.body, endpoint), endpoint);
+    return readResponse(call.schema, this.parse(response.body, endpoint), endpoint);
+  }
+
+  private parse(body: Uint8Array, endpoint: string): unknown {
+    try {
+      return parseJson(body, endpoint);
+    } catch {
+      // The error shows a part of the body, and a part of a key can no longer be told from other text.
+      return parseJson(this.redactBytes(body), endpoint);
+    }
+  }
+
+  private redactBytes(body: Uint8Array): Uint8Array {
+    const text = new TextDecoder().decode(body);
+    const clean = this.redact(text);
+    return clean === text ? body : new TextEncoder().encode(clean);
   }
 
   private noteRetry(endpoint: string, error: unknown): void {
@@ -174,6 +218,15 @@ export class Api {
 
 function endpointOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string {
   return `${method} ${path.replace(/\?.*/s, '')}`;
+}
+
+function isSuccess({ status }: TransportResponse): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** As RFC 6750 says it. */
+function isInvalidToken({ status, headers }: TransportResponse): boolean {
+  return status === 401 && headers['www-authenticate']?.includes('error="invalid_token"') === true;
 }
 
 function isEncoded(body: object): body is EncodedBody {

@@ -10,13 +10,8 @@ import type { TransportResponse } from './transport.js';
  * A 400 without a body stands for a connection that was reset on the way, and reads as `connection_failed`.
  *
  * @param endpoint method and path, for the message
- * @param redact takes secrets out of what the server says
  */
-export function httpError(
-  endpoint: string,
-  response: TransportResponse,
-  redact: (text: string) => string = (text) => text,
-): TinkerError {
+export function httpError(endpoint: string, response: TransportResponse): TinkerError {
   const { status, headers, body } = response;
   const wait = retryAfterMs(headers);
   const details: TinkerErrorDetails = { status, ...(wait === undefined ? {} : { retryAfterMs: wait }) };
@@ -30,7 +25,7 @@ export function httpError(
       },
     );
   }
-  const said = redact(errorMessage(body));
+  const said = errorMessage(body);
   const message = `${endpoint} was answered ${status}${said === '' ? '.' : `: ${said}`}${hint(status)}`;
   return new TinkerError(codeOf(status), message, {
     retryable: readShouldRetry(headers) ?? isRetryableStatus(status),

@@ -1,10 +1,12 @@
-import { concat, defer, NEVER, type Observable, of, throwError } from 'rxjs';
+import { concat, defer, EMPTY, NEVER, type Observable, of, throwError } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { TinkerError } from '../../src/errors.js';
 import { type Logger, silentLogger } from '../../src/log.js';
 import { Api, type ApiCall } from '../../src/transport/api.js';
+import type { Credentials } from '../../src/transport/credentials.js';
+import { Secrets } from '../../src/transport/secrets.js';
 import type { TransportRequest, TransportResponse } from '../../src/transport/transport.js';
 import { text } from './testServer.js';
 
@@ -12,6 +14,9 @@ type Answer = Observable<TransportResponse>;
 
 const answer = (status: number, json: unknown = {}, headers: Record<string, string> = {}): Answer =>
   of({ status, headers, body: new TextEncoder().encode(JSON.stringify(json)) });
+const secrets = new Secrets();
+secrets.add('tml-1');
+const tml1: Credentials = { key$: of('tml-1'), replace: () => EMPTY, redact: secrets.redact };
 const noConnection = throwError(() => new TinkerError('connection_failed', 'no connection', { retryable: true }));
 const call = { method: 'POST', path: '/api/v1/x', body: { a: 1 }, schema: z.object({ b: z.int() }) } as const;
 
@@ -34,7 +39,7 @@ function run(
     };
     const headers = { 'x-extra': 'yes' };
     test(
-      new Api({ transport, apiKey: 'tml-1', headers, scheduler, random: () => 0, log, sdkVersion: '1.2.3' }),
+      new Api({ transport, credentials: tml1, headers, scheduler, random: () => 0, log, sdkVersion: '1.2.3' }),
       sent,
       helpers,
     );
