@@ -27,7 +27,7 @@ export class Sampler {
   /** Its weights are in no checkpoint. */
   readonly ephemeral: boolean;
   /** Calls by seq_id, to answer their repetition. */
-  readonly calls = new BoundedMap<number, { fingerprint: string; promiseId: string }>(10_000);
+  readonly calls = new BoundedMap<string, { fingerprint: string; promiseId: string }>(10_000);
   /** Clients that joined; the one that made it is 0. */
   joined = 0;
   readonly #target: SharedTarget;

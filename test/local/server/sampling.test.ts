@@ -228,6 +228,20 @@ describe('sampling', () => {
     expect((await server.post('asample', sample(id, 0))).status).toBe(200);
   });
 
+  it('tells the seq_ids of clones apart that a number holds no longer', async () => {
+    const server = await testServer();
+    const { session } = await server.model();
+    const { sampling_session_id: id } = (await samplerOf(server, session, { base_model: 'test/bigram' })).body;
+    const text = (seqId: string): string => JSON.stringify(sample(id, 0)).replace('"seq_id":0', `"seq_id": ${seqId}`);
+    const first = await server.post('asample', text('987654321000000000'));
+    const next = await server.post('asample', text('987654321000000001'));
+    expect(first.status).toBe(200);
+    expect(next.status).toBe(200);
+    expect(next.body.request_id).not.toBe(first.body.request_id);
+    expect((await server.post('asample', text('987654321000000001'))).body).toEqual(next.body);
+    expect((await server.post('asample', text('-1'))).status).toBe(422);
+  });
+
   it('fails a sample that ends at text where the tokenizer does not tell what tokens add', async () => {
     const server = await testServer();
     const { session } = await server.model();

@@ -22,8 +22,8 @@ const samplingParams = z.strictObject({
 /** Draws samples after a prompt. */
 export const sampleRequest = z.strictObject({
   sampling_session_id: z.string(),
-  /** Counts from 0; clones of a client add their number times 10⁹. */
-  seq_id: z.int().min(0),
+  /** Counts from 0; clones of a client add their number times 10⁹. An int64, as text. */
+  seq_id: z.union([z.int().min(0), z.string().regex(/^\d{16,19}$/)]).transform(String),
   num_samples: z.int().min(1).default(1),
   prompt: modelInput,
   sampling_params: samplingParams,

@@ -1,6 +1,7 @@
 import type { BaseModelInfo } from '../../engine/engine.js';
 import { decodeJson } from '../codec/decodeJson.js';
 import { parse } from '../codec/parse.js';
+import { quoteLongSeqId } from '../codec/quoteLongSeqId.js';
 import type { SampleOutput } from '../codec/sampleResult.js';
 import { createSampler, findSampler } from '../createSampler.js';
 import { loraShapeOf } from '../checkpointManifest.js';
@@ -79,7 +80,7 @@ function createSession(state: ServerState, request: ServerRequest): ServerRespon
 }
 
 function sample(state: ServerState, request: ServerRequest): ServerResponse {
-  const body = parse(sampleRequest, decodeJson(request));
+  const body = parse(sampleRequest, decodeJson(request, quoteLongSeqId));
   const sampler = findSampler(state, body.sampling_session_id);
   touchSession(state, sampler.sessionId);
   const print = fingerprint(request);
