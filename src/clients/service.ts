@@ -33,8 +33,9 @@ import type { SessionEnd } from './session.js';
 import type { TrainingClient } from './training.js';
 import type { CallOptions } from './trainingOptions.js';
 
-/** Longest that `close` waits for operations, and then for connections, in milliseconds: 10 s together. */
-const OPERATIONS_WAIT = 8_000;
+/** Longest that `close` waits for operations, to tell the server, and for connections, in milliseconds: 10 s together. */
+const OPERATIONS_WAIT = 6_000;
+const FAREWELL_WAIT = 2_000;
 const CONNECTIONS_WAIT = 2_000;
 
 /**
@@ -124,8 +125,9 @@ export class ServiceClient implements AsyncDisposable {
   close(reason: SessionEnd = 'success', detail?: string): Promise<void> {
     this.closed ??= lastValueFrom(
       concat(
-        concat(this.endOperations(), this.context.telemetry.flush(), this.context.session.finish(reason, detail)).pipe(
-          takeUntil(timer(OPERATIONS_WAIT, this.scheduler)),
+        this.endOperations().pipe(takeUntil(timer(OPERATIONS_WAIT, this.scheduler))),
+        concat(this.context.telemetry.flush(), this.context.session.finish(reason, detail)).pipe(
+          takeUntil(timer(FAREWELL_WAIT, this.scheduler)),
         ),
         defer(() => this.endConnections()),
       ),
@@ -171,7 +173,8 @@ export class ServiceClient implements AsyncDisposable {
   }
 
   private endConnections(): Observable<never> {
-    const { connection, models } = this.context;
+    const { connection, models, session } = this.context;
+    session.stop();
     for (const operation of [...connection.active]) {
       operation.fail(connection.closed ?? new TinkerError('closed', 'The service was closed.'));
     }

@@ -1,6 +1,7 @@
 import {
   EMPTY,
   type Observable,
+  ReplaySubject,
   Subject,
   catchError,
   defer,
@@ -47,7 +48,8 @@ export class Session {
   private id: string | undefined;
   private modelCount = 0;
   private samplerCount = 0;
-  private readonly ended = new Subject<void>();
+  /** Replays, so that a session made after the end gets no heartbeat. */
+  private readonly ended = new ReplaySubject<void>(1);
   private readonly lost = new Subject<string>();
 
   /** Whether passes are sent as protobuf or as JSON; decided once. */
