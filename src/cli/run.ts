@@ -9,11 +9,13 @@ Usage: rxtinker serve [options]   serve the Tinker API on this machine, training
        rxtinker --version         show the version
 
 Options of serve:
-  --host HOST          address to listen on (default 127.0.0.1; others need --api-key-env)
+  --host HOST          address to listen on (default 127.0.0.1; others need a key)
   --port PORT          port to listen on (default 0: any free one)
   --data-dir DIR       directory to keep checkpoints in (default: in memory, lost at the end)
   --threads N          threads to compute with (default: as many as the machine has, 8 at most)
-  --api-key-env NAME   environment variable with the key that clients must send (default: no key)
+  --api-key-env NAMES  environment variables, with commas between them, with the keys that clients must send
+                       (default: no key); each key sees only its own models and checkpoints
+  --api-key-file FILE  file with such keys, one a line
 `;
 
 /**

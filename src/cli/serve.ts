@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { TinkerError } from '../errors.js';
 import type { LocalServerOptions } from '../local/index.js';
@@ -29,13 +30,14 @@ export async function serve(args: readonly string[]): Promise<void> {
 }
 
 function readOptions(args: readonly string[]): LocalServerOptions {
-  const { host, port, 'data-dir': dataDir, threads, 'api-key-env': keyName } = parse(args);
+  const { host, port, 'data-dir': dataDir, threads, 'api-key-env': names, 'api-key-file': file } = parse(args);
+  const apiKeys = [...(names === undefined ? [] : readKeys(names)), ...(file === undefined ? [] : readKeyFile(file))];
   return {
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port: integer('--port', port, 0, 65_535) }),
     ...(dataDir !== undefined && { dataDir }),
     ...(threads !== undefined && { threads: integer('--threads', threads, 1, 256) }),
-    ...(keyName !== undefined && { apiKey: readKey(keyName) }),
+    ...(apiKeys.length > 0 && { apiKeys }),
   };
 }
 
@@ -49,6 +51,7 @@ function parse(args: readonly string[]) {
         'data-dir': { type: 'string' },
         threads: { type: 'string' },
         'api-key-env': { type: 'string' },
+        'api-key-file': { type: 'string' },
       },
     }).values;
   } catch (cause) {
@@ -62,13 +65,31 @@ function integer(option: string, text: string, least: number, most: number): num
   throw new UsageError(`Expected ${option} to be an integer from ${least} to ${most}, got ${JSON.stringify(text)}.`);
 }
 
-function readKey(name: string): string {
-  const key = process.env[name];
-  if (key !== undefined && key !== '') return key;
-  throw new TinkerError(
-    'invalid_config',
-    `Expected an API key in the environment variable ${name}, which is empty or not set. Set it, or leave --api-key-env out.`,
-  );
+/** The keys in environment variables whose names have commas between them. */
+function readKeys(names: string): string[] {
+  return names.split(',').map((name) => {
+    const key = process.env[name.trim()];
+    if (key !== undefined && key !== '') return key;
+    throw new TinkerError(
+      'invalid_config',
+      `Expected an API key in the environment variable ${name.trim()}, which is empty or not set. Set it, or leave --api-key-env out.`,
+    );
+  });
+}
+
+/** The keys in a file, one a line. */
+function readKeyFile(file: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new TinkerError('invalid_config', `Expected a file of API keys, but ${file} can't be read. Check its path.`, {
+      cause,
+    });
+  }
+  const keys = text.split('\n').flatMap((line) => line.trim() || []);
+  if (keys.length > 0) return keys;
+  throw new TinkerError('invalid_config', `Expected API keys in ${file}, one a line, got none. Add at least one.`);
 }
 
 /** Fulfilled at the first signal to end. */

@@ -17,6 +17,8 @@ export interface LocalServerOptions extends Omit<EngineOptions, 'baseModels'> {
   readonly dataDir?: string;
   /** The key that requests must carry; default: none. */
   readonly apiKey?: string;
+  /** Further keys. Each key has sessions, models and checkpoints of its own and sees no others. */
+  readonly apiKeys?: readonly string[];
   /** Whether the server keeps the process alive; default false. */
   readonly keepAlive?: boolean;
   readonly log?: ServerLog;
@@ -47,7 +49,7 @@ export interface LocalServer {
  * ```
  */
 export async function startLocalServer(options: LocalServerOptions = {}): Promise<LocalServer> {
-  const { host, port, dataDir, apiKey, keepAlive = false, log, runtime, threads, deterministic } = options;
+  const { host, port, dataDir, apiKey, apiKeys, keepAlive = false, log, runtime, threads, deterministic } = options;
   const directory =
     dataDir === undefined ? undefined : await directoryStorage(dataDir, { ...(log !== undefined && { log }) });
   const engine = await createWorkerEngine({
@@ -63,6 +65,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
       engine,
       storage: directory ?? memoryStorage(),
       ...(apiKey !== undefined && { apiKey }),
+      ...(apiKeys !== undefined && { apiKeys }),
       ...(log !== undefined && { log }),
     });
     const listening = await listen(server, {

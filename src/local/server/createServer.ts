@@ -2,6 +2,7 @@ import {
   catchError,
   defer,
   firstValueFrom,
+  forkJoin,
   map,
   merge,
   of,
@@ -14,36 +15,23 @@ import {
   type Observable,
 } from 'rxjs';
 import type { Engine } from '../engine/engine.js';
-import { BoundedMap } from './boundedMap.js';
-import { CheckpointStore } from './checkpointStore.js';
+import { cleanLog } from './cleanLog.js';
 import type { Clock } from './clock.js';
 import { decompressBody } from './codec/decompressBody.js';
-import { constantTimeEqual } from './constantTimeEqual.js';
 import { cryptoRandom } from './cryptoRandom.js';
 import { endSession } from './endSession.js';
 import { errorResponse } from './errorResponse.js';
 import { memoryStorage } from './memoryStorage.js';
-import { PromiseStore } from './promiseStore.js';
 import type { Random } from './random.js';
 import { refusal } from './refusal.js';
-import { router } from './router.js';
-import { checkpointRoutes } from './routes/checkpointRoutes.js';
-import { clientRoutes } from './routes/clientRoutes.js';
-import { futureRoutes } from './routes/futureRoutes.js';
-import { modelRoutes } from './routes/modelRoutes.js';
-import { samplingRoutes } from './routes/samplingRoutes.js';
-import { saveForSamplerRoute } from './routes/saveForSamplerRoute.js';
-import { sessionRoutes } from './routes/sessionRoutes.js';
-import { trainingRoutes } from './routes/trainingRoutes.js';
-import { weightsRoutes } from './routes/weightsRoutes.js';
 import type { Server } from './server.js';
 import { defaultLimits, type ServerLimits } from './serverLimits.js';
 import type { ServerLog } from './serverLog.js';
 import type { ServerRequest } from './serverRequest.js';
 import type { ServerResponse } from './serverResponse.js';
-import type { ServerState } from './serverState.js';
 import type { Storage } from './storage.js';
 import { systemClock } from './systemClock.js';
+import { findTenant, openTenants, type SharedState, type Tenant } from './tenant.js';
 
 /** What a server is made of; all but the engine have a default. */
 export interface ServerOptions {
@@ -59,6 +47,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** The key that every request must carry as `x-api-key`. Default: none needed. */
   readonly apiKey?: string;
+  /** Further keys. Each key has sessions, models and checkpoints of its own and sees no others. */
+  readonly apiKeys?: readonly string[];
   /** Reads the engine's tokenizer files. Default: from the file system. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
 }
@@ -66,83 +56,67 @@ export interface ServerOptions {
 /**
  * Makes the embedded server: sessions, models, promises, checkpoints and samplers over an engine.
  *
- * @throws TinkerError `server_error` when the storage can't be read.
+ * @throws TinkerError `server_error` when the storage can't be read, `invalid_config` for an empty key.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const state = await openState(options);
-  const route = router([
-    ...clientRoutes(state),
-    ...sessionRoutes(state),
-    ...modelRoutes(state),
-    ...trainingRoutes(state),
-    ...weightsRoutes(state),
-    saveForSamplerRoute(state),
-    ...samplingRoutes(state),
-    ...futureRoutes(state),
-    ...checkpointRoutes(state),
-  ]);
+  const keys = [...(options.apiKey === undefined ? [] : [options.apiKey]), ...(options.apiKeys ?? [])];
+  const shared = sharedState(options, keys);
+  const tenants = await openTenants(shared, options.storage ?? memoryStorage(), keys);
   const closed$ = new Subject<never>();
   let closing: Promise<void> | undefined;
 
   const answer = (request: ServerRequest): Observable<ServerResponse> => {
+    const tenant = findTenant(tenants, request.headers);
+    if (tenant === undefined) return throwError(() => needsKey());
     if (closing !== undefined) return throwError(() => shuttingDown());
-    if (options.apiKey !== undefined && !constantTimeEqual(options.apiKey, request.headers['x-api-key'] ?? '')) {
-      return throwError(() => refusal(401, 'Expected the API key of this server in the header X-API-Key.'));
-    }
-    const answer$ = decompressBody(request, state.limits.bodyBytes).pipe(switchMap((plain) => route(plain)));
+    const answer$ = decompressBody(request, shared.limits.bodyBytes).pipe(switchMap((plain) => tenant.route(plain)));
     return merge(answer$, closed$).pipe(take(1));
   };
 
   return {
-    needsKey: options.apiKey !== undefined,
-    bodyBytes: state.limits.bodyBytes,
+    needsKey: keys.length > 0,
+    bodyBytes: shared.limits.bodyBytes,
+    admits: (headers) => findTenant(tenants, headers) !== undefined,
     handle: (request) =>
       defer(() => answer(request)).pipe(
         catchError((error: unknown) => {
           const response = errorResponse(error);
-          if (response.status === 500) state.log('error', `${request.method} ${request.path} failed: ${String(error)}`);
+          if (response.status === 500) {
+            shared.log('error', `${request.method} ${request.path} failed: ${String(error)}`);
+          }
           return of(response);
         }),
         map((response) => withLength(response)),
       ),
     close: () => {
-      closing ??= close(state, closed$);
+      closing ??= close(shared, tenants, closed$);
       return closing;
     },
   };
 }
 
-async function openState(options: ServerOptions): Promise<ServerState> {
-  const clock = options.clock ?? systemClock;
-  const random = options.random ?? cryptoRandom;
-  const log = options.log ?? (() => undefined);
-  const limits = { ...defaultLimits, ...options.limits };
-  const storage = options.storage ?? memoryStorage();
+function sharedState(options: ServerOptions, keys: readonly string[]): SharedState {
   return {
     engine: options.engine,
-    clock,
-    random,
-    log,
-    limits,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? cryptoRandom,
+    log: cleanLog(options.log ?? (() => undefined), keys),
+    limits: { ...defaultLimits, ...options.limits },
     readFile: options.readFile ?? (async (path) => (await import('node:fs/promises')).readFile(path)),
     vocabularies: new Map(),
-    promises: new PromiseStore({ clock, limits, log, run: random.id() }),
-    checkpoints: await CheckpointStore.open({ storage, clock, log }),
-    sessions: new Map(),
-    models: new Map(),
-    samplers: new Map(),
-    endedSessions: new BoundedMap(10_000),
-    goneModels: new BoundedMap(10_000),
-    runs: new BoundedMap(10_000),
   };
 }
 
-async function close(state: ServerState, closed$: Subject<never>): Promise<void> {
+async function close(shared: SharedState, tenants: readonly Tenant[], closed$: Subject<never>): Promise<void> {
   closed$.error(shuttingDown());
-  for (const session of [...state.sessions.values()]) endSession(state, session, 'the server was stopped', 'fail');
-  await firstValueFrom(race(state.promises.idle$(), timer(state.limits.closeMs, state.clock.scheduler)), {
-    defaultValue: 0,
-  });
+  for (const { state } of tenants)
+    for (const session of [...state.sessions.values()]) endSession(state, session, 'the server was stopped', 'fail');
+  const idle$ = forkJoin(tenants.map(({ state }) => state.promises.idle$()));
+  await firstValueFrom(race(idle$, timer(shared.limits.closeMs, shared.clock.scheduler)), { defaultValue: 0 });
+}
+
+function needsKey(): Error {
+  return refusal(401, 'Expected an API key of this server in the header X-API-Key.');
 }
 
 function shuttingDown(): Error {

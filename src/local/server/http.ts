@@ -15,6 +15,12 @@ export interface ListenOptions {
   readonly port?: number;
   /** Whether listening keeps the process alive. Default true. */
   readonly keepAlive?: boolean;
+  /** How long a client may take to send its headers, in milliseconds. Default 20,000. */
+  readonly headersMs?: number;
+  /** Connections at a time; more are closed at once. Default 10,000. */
+  readonly maxConnections?: number;
+  /** Bytes of all bodies that are being received; more are refused with 429. Default 512 MiB. */
+  readonly receivedBytes?: number;
 }
 
 /** A server that listens. */
@@ -24,6 +30,22 @@ export interface Listening {
   /** Stops listening, answers what is held and closes the connections; the server itself is the caller's to close. */
   close(): Promise<void>;
 }
+
+/** A client sends its headers, and all of a request, in this time; idle connections end a while after. */
+const headersMs = 20_000;
+const requestMs = 300_000;
+const idleMs = 75_000;
+const headerBytes = 16 * 1024;
+/** Each poll that is held takes one. */
+const maxConnections = 10_000;
+/** Bytes of all bodies that are being received. */
+const receivedBytes = 512 * 1024 * 1024;
+
+/** Answers to what never became a request, by Node's error codes. */
+const clientFaults: Readonly<Record<string, readonly [string, string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', `Expected headers of at most ${headerBytes} bytes.`],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'Expected the whole request sooner.'],
+};
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;
 
@@ -42,14 +64,26 @@ export async function listen(server: Server, options: ListenOptions = {}): Promi
     );
   }
   // Requests are answered by hand, with an explicit length, so that clients can tell an empty answer from a broken one.
-  const http = createHttpServer({ keepAliveTimeout: 75_000 }, (request, reply) => {
-    answer(server, request, reply);
+  const receiving = { bytes: 0, limit: options.receivedBytes ?? receivedBytes };
+  const timeouts = {
+    headersTimeout: options.headersMs ?? headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: Math.min(options.headersMs ?? headersMs, 5000),
+  };
+  const http = createHttpServer({ ...timeouts, maxHeaderSize: headerBytes }, (request, reply) => {
+    answer(server, request, reply, receiving);
   });
+  http.maxConnections = options.maxConnections ?? maxConnections;
   http.on('clientError', (error, socket) => {
-    const body = JSON.stringify({ detail: `Expected an HTTP/1.1 request: ${error.message}` });
     if (!socket.writable) return;
+    const [status, detail] = clientFaults[('code' in error && String(error.code)) || ''] ?? [
+      '400 Bad Request',
+      `Expected an HTTP/1.1 request: ${error.message}`,
+    ];
+    const body = JSON.stringify({ detail });
     socket.end(
-      `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
   });
   if (!keepAlive) http.on('connection', (socket) => socket.unref());
@@ -76,27 +110,49 @@ export async function listen(server: Server, options: ListenOptions = {}): Promi
   };
 }
 
-function answer(server: Server, request: IncomingMessage, reply: Reply): void {
+/** How much of bodies is in memory that are not whole yet. */
+interface Receiving {
+  bytes: number;
+  readonly limit: number;
+}
+
+function answer(server: Server, request: IncomingMessage, reply: Reply, receiving: Receiving): void {
+  const headers = headersOf(request);
   const chunks: Buffer[] = [];
   let size = 0;
-  const rejection = checkHead(server, request);
+  const forget = (): void => {
+    receiving.bytes -= size;
+    size = 0;
+    chunks.length = 0;
+  };
+  const refuse = (rejection: TinkerError): void => {
+    forget();
+    if (!reply.headersSent) send(reply, errorResponse(rejection), true);
+  };
+  const rejection = checkHead(server, request, headers);
   if (rejection !== undefined) {
-    send(reply, errorResponse(rejection), true);
+    refuse(rejection);
     return;
   }
   request.on('data', (chunk: Buffer) => {
+    if (reply.headersSent) return;
     size += chunk.byteLength;
-    if (size <= server.bodyBytes) chunks.push(chunk);
-    else if (!reply.headersSent) send(reply, errorResponse(tooLarge(server)), true);
+    receiving.bytes += chunk.byteLength;
+    chunks.push(chunk);
+    if (size > server.bodyBytes) refuse(tooLarge(server));
+    else if (receiving.bytes > receiving.limit) refuse(tooBusy(receiving));
   });
+  request.on('close', forget);
   request.on('end', () => {
     if (reply.headersSent) return;
+    const body = size === 0 ? undefined : Buffer.concat(chunks, size);
+    forget();
     const subscription = server
       .handle({
         method: request.method ?? 'GET',
         path: request.url ?? '/',
-        headers: headersOf(request),
-        ...(size === 0 ? {} : { body: Buffer.concat(chunks, size) }),
+        headers,
+        ...(body !== undefined && { body }),
       })
       .pipe(tap((response) => send(reply, response, false)))
       .subscribe();
@@ -107,13 +163,24 @@ function answer(server: Server, request: IncomingMessage, reply: Reply): void {
 }
 
 /** What can be refused before the body is there. */
-function checkHead(server: Server, request: IncomingMessage): TinkerError | undefined {
+function checkHead(
+  server: Server,
+  request: IncomingMessage,
+  headers: Readonly<Record<string, string>>,
+): TinkerError | undefined {
   const host = (request.headers.host ?? '').replace(/:\d+$/, '');
   // Without a key, a web page whose name was pointed at this machine must not get in.
   if (!server.needsKey && !loopback.test(host)) {
     return refusal(403, `Expected a request to this machine, got one to ${JSON.stringify(host)}.`);
   }
+  if (!server.admits(headers)) return refusal(401, 'Expected an API key of this server in the header X-API-Key.');
   return Number(request.headers['content-length'] ?? 0) > server.bodyBytes ? tooLarge(server) : undefined;
+}
+
+function tooBusy({ limit }: Receiving): TinkerError {
+  return refusal(429, `Requests of more than ${limit} bytes are being received. Send this again a little later.`, {
+    retryAfterMs: 500,
+  });
 }
 
 function tooLarge(server: Server): TinkerError {

@@ -157,4 +157,76 @@ describe('the server over HTTP', () => {
     await keyed.close();
     await other.close();
   });
+
+  /** What a socket is told until it is closed, after it sent this. */
+  async function told(port: string, text: string, closed = true): Promise<string> {
+    const socket = connect(Number(port), '127.0.0.1');
+    let reply = '';
+    socket.on('data', (chunk: Buffer) => (reply += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.write(text);
+    await new Promise((resolve) => socket.once(closed ? 'close' : 'data', resolve));
+    socket.destroy();
+    return reply;
+  }
+
+  it('closes connections that are slow to send their headers', async () => {
+    const impatient = await listen(server, { headersMs: 100 });
+    const started = performance.now();
+    const reply = await told(new URL(impatient.url).port, 'GET /api/v1/healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nx-a: ');
+    expect(reply).toMatch(/^HTTP\/1\.1 408 [\s\S]*\{"detail":/);
+    expect(performance.now() - started).toBeLessThan(2000);
+    await impatient.close();
+  });
+
+  it('refuses long headers', async () => {
+    const { port } = new URL(listening.url);
+    const reply = await told(port, `GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx-a: ${'a'.repeat(20_000)}\r\n\r\n`);
+    expect(reply).toMatch(/^HTTP\/1\.1 431 [\s\S]*\{"detail":"Expected headers of at most 16384 bytes\."\}$/);
+  });
+
+  it('takes so many connections and no more, and others again once some are closed', async () => {
+    const small = await listen(server, { maxConnections: 2 });
+    const { port } = new URL(small.url);
+    const open = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = connect(Number(port), '127.0.0.1');
+        await once(socket, 'connect');
+        return socket;
+      }),
+    );
+    expect(await told(port, 'GET /api/v1/healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')).toBe('');
+    for (const socket of open) {
+      socket.destroy();
+      await once(socket, 'close');
+    }
+    await expect
+      .poll(async () => (await fetch(`${small.url}/api/v1/healthz`).catch(() => undefined))?.status)
+      .toBe(200);
+    await small.close();
+  });
+
+  it('keeps a limited number of bytes of bodies that are not whole, and all again once those are done', async () => {
+    const small = await listen(server, { receivedBytes: 5000 });
+    const { port } = new URL(small.url);
+    const head = (length: number): string =>
+      `POST /api/v1/create_session HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+    const slow = connect(Number(port), '127.0.0.1');
+    slow.write(head(9000) + ' '.repeat(4000));
+    const whole = (): Promise<string> => told(port, `${head(2000)}{${' '.repeat(1998)}}`, false);
+    await expect.poll(whole).toMatch(/^HTTP\/1\.1 429 [\s\S]*retry-after-ms: 500/);
+    slow.destroy();
+    await expect.poll(whole).toMatch(/^HTTP\/1\.1 200 /);
+    await small.close();
+  });
+
+  it('refuses a request without the key before its body', async () => {
+    const keyed = await createServer({ engine, apiKey: 'tml-key' });
+    const other = await listen(keyed);
+    const { port } = new URL(other.url);
+    const reply = await told(port, 'POST /api/v1/forward HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n{');
+    expect(reply).toMatch(/^HTTP\/1\.1 401 /);
+    await keyed.close();
+    await other.close();
+  });
 });
