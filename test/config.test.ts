@@ -65,6 +65,27 @@ describe('resolveConfig', () => {
     expect(attempt).not.toThrow(/verysecret/);
   });
 
+  it('looks for a stored key where there is neither a key nor a command', () => {
+    const stored = (): string => 'tml-stored';
+    expect(resolveConfig({}, {}, stored).apiKey).toBe('tml-stored');
+    expect(resolveConfig({}, { TINKER_API_KEY: 'tml-env' }, stored).apiKey).toBe('tml-env');
+    const command = resolveConfig({}, { TINKER_CREDENTIAL_CMD: 'print-key' }, stored);
+    expect(command).toMatchObject({ credentialCommand: 'print-key' });
+    expect(command).not.toHaveProperty('apiKey');
+  });
+
+  it('prefers a command to a key of the wrong form for the hosted service alone', () => {
+    const env = { TINKER_API_KEY: 'sk-1', TINKER_CREDENTIAL_CMD: 'print-key' };
+    expect(resolveConfig({}, env)).not.toHaveProperty('apiKey');
+    expect(resolveConfig({ baseUrl: 'http://x' }, env)).toMatchObject({ apiKey: 'sk-1' });
+  });
+
+  it('refuses a key that no header can carry, without showing it', () => {
+    const attempt = () => resolveConfig({ baseUrl: 'http://x', apiKey: 'tml-very\nsecret' }, {});
+    expect(attempt).toThrow('without spaces and special signs');
+    expect(attempt).not.toThrow(/very/);
+  });
+
   it.each([
     'localhost:8000',
     'ftp://x',

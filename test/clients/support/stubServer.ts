@@ -5,7 +5,7 @@ export interface StubRequest {
   /** For example `GET /api/v1/sessions?limit=20`. */
   readonly line: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Parsed JSON; undefined where there was none. */
+  /** Parsed JSON; undefined where there was none, for protobuf too. */
   readonly body: unknown;
 }
 
@@ -26,10 +26,11 @@ export async function stubServer(
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
       const text = Buffer.concat(chunks).toString();
+      const isJson = incoming.headers['content-type'] === 'application/json';
       const request = {
         line: `${incoming.method ?? ''} ${incoming.url ?? ''}`,
         headers: incoming.headers,
-        body: text === '' ? undefined : (JSON.parse(text) as unknown),
+        body: isJson && text !== '' ? (JSON.parse(text) as unknown) : undefined,
       };
       requests.push(request);
       void Promise.resolve(answer(request)).then(({ status = 200, headers = {}, json = {} }) => {
