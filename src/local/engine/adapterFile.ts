@@ -1,17 +1,9 @@
 import { TinkerError } from '../../errors.js';
 import type { EngineTensor } from './engine.js';
 import type { LoraLayout, LoraMatrix } from './loraLayout.js';
+import { moduleName } from './huggingFace/moduleName.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
-
-const modules: Readonly<Record<string, string>> = {
-  q: 'self_attn.q_proj',
-  k: 'self_attn.k_proj',
-  v: 'self_attn.v_proj',
-  o: 'self_attn.o_proj',
-  gate: 'mlp.gate_proj',
-  up: 'mlp.up_proj',
-  down: 'mlp.down_proj',
-};
+import { transposed } from './transposed.js';
 
 /**
  * An adapter as a safetensors file, with the names and the layout (A [rank, inputs], B [outputs, rank]) of Hugging
@@ -24,7 +16,7 @@ export function writeAdapter(layout: LoraLayout, adapter: Float32Array): Uint8Ar
     const stored =
       matrix.kind === 'A'
         ? { data, shape: matrix.shape }
-        : { data: transpose(data, rows, columns), shape: [columns, rows] };
+        : { data: transposed(data, rows, columns), shape: [columns, rows] };
     return [fileName(matrix), stored] as const;
   });
   return writeSafetensors({ tensors: Object.fromEntries(tensors), metadata: { format: 'pt' } });
@@ -49,7 +41,7 @@ export function readAdapter(layout: LoraLayout, bytes: Uint8Array): Float32Array
     const [rows, columns] = matrix.shape;
     const shape = matrix.kind === 'A' ? matrix.shape : [columns, rows];
     const data = expectTensor(tensors, fileName(matrix), shape);
-    adapter.set(matrix.kind === 'A' ? data : transpose(data, columns, rows), matrix.offset);
+    adapter.set(matrix.kind === 'A' ? data : transposed(data, columns, rows), matrix.offset);
   }
   return adapter;
 }
@@ -75,14 +67,6 @@ export function expectTensor(
 }
 
 function fileName({ name, kind }: LoraMatrix): string {
-  const [first = '', layer = '', projection = ''] = name.split('.');
-  const module = first === 'layers' ? `model.layers.${layer}.${modules[projection] ?? projection}` : 'lm_head';
-  return `base_model.model.${module}.lora_${kind}.weight`;
-}
-
-function transpose(data: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(data.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) out[column * rows + row] = data[row * columns + column] ?? 0;
-  return out;
+  const projection = name.slice(0, name.lastIndexOf('.'));
+  return `base_model.model.${moduleName(projection)}.lora_${kind}.weight`;
 }

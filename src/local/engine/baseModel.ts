@@ -1,5 +1,6 @@
 import type { DecoderConfig } from './decoderConfig.js';
 import type { BaseModelInfo } from './engine.js';
+import { readWeights } from './huggingFace/readWeights.js';
 import { weightShapes } from './model.js';
 import { Random } from './random.js';
 import type { Tensors } from './runtime.js';
@@ -8,18 +9,22 @@ import type { Tensors } from './runtime.js';
 export interface BaseModel {
   readonly name: string;
   readonly config: DecoderConfig;
-  /** `random`: made from a seed. */
-  readonly weights: { readonly kind: 'random'; readonly seed: number };
+  /** Its name in Hugging Face's configurations; `LlamaForCausalLM` if missing. */
+  readonly architecture?: string;
+  /** `random`: made from a seed. `huggingFace`: the directory of a checkpoint. */
+  readonly weights:
+    { readonly kind: 'random'; readonly seed: number } | { readonly kind: 'huggingFace'; readonly directory: string };
   readonly eosTokens: readonly number[];
   /** Path of its tokenizer.json. */
   readonly tokenizerFile: string;
 }
 
 /** What clients are told about a base model. */
-export function describeBaseModel({ name, config, eosTokens, tokenizerFile }: BaseModel): BaseModelInfo {
+export function describeBaseModel(model: BaseModel): BaseModelInfo {
+  const { name, architecture = 'LlamaForCausalLM', config, eosTokens, tokenizerFile } = model;
   return {
     name,
-    architecture: 'LlamaForCausalLM',
+    architecture,
     maxContextLength: config.contextLength,
     vocabularySize: config.vocabularySize,
     eosTokens,
@@ -27,8 +32,17 @@ export function describeBaseModel({ name, config, eosTokens, tokenizerFile }: Ba
   };
 }
 
-/** The frozen weights of a base model, by graph input. */
-export function loadWeights({ config, weights: { seed } }: BaseModel): Tensors {
+/** The frozen weights of a base model, by graph input, in float32. */
+export function loadWeights({ config, weights }: BaseModel): Tensors {
+  switch (weights.kind) {
+    case 'random':
+      return randomWeights(config, weights.seed);
+    case 'huggingFace':
+      return readWeights(weights.directory, config);
+  }
+}
+
+function randomWeights(config: DecoderConfig, seed: number): Tensors {
   const entries = Object.entries(weightShapes(config)).map(([name, shape], index) => {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     const data = new Float32Array(size).fill(1);

@@ -69,6 +69,11 @@ function trainedProjections(config: DecoderConfig, lora: LoraShape): Projection[
     if (lora.trainMlp) projections.push(...mlp);
   }
   if (lora.trainUnembedding)
-    projections.push({ name: 'unembedding', inputs: config.hiddenSize, outputs: config.vocabularySize });
+    projections.push({
+      name: 'unembedding',
+      inputs: config.hiddenSize,
+      outputs: config.vocabularySize,
+      bias: false,
+    });
   return projections;
 }

@@ -66,7 +66,12 @@ export function weightShapes(config: DecoderConfig): Readonly<Record<string, rea
   if (!config.tiedEmbeddings) shapes.unembedding = [v, d];
   for (let layer = 0; layer < config.layers; layer++) {
     const { attention, mlp } = layerProjections(config, layer);
-    for (const { name, inputs, outputs } of [...attention, ...mlp]) shapes[name] = [inputs, outputs];
+    for (const { name, inputs, outputs, bias } of [...attention, ...mlp]) {
+      shapes[name] = [inputs, outputs];
+      if (bias) shapes[biasName(name)] = [outputs];
+    }
+    if (config.queryKeyNorm === true)
+      for (const part of ['query', 'key'] as const) shapes[normName(layer, part)] = [config.headDim];
     shapes[normName(layer, 'attention')] = [d];
     shapes[normName(layer, 'mlp')] = [d];
   }
@@ -83,6 +88,21 @@ export function trainingGraph(
   loss: Loss,
   backward: boolean,
 ): Readonly<Record<string, Node>> {
+  return passGraph(config, layout, backward, (targetLogprobs) => ({
+    losses: loss.elementwise(targetLogprobs, (name) => input(name, ['batch', 'sequence'])), // [b, s]
+  }));
+}
+
+/**
+ * As {@link trainingGraph}, for any losses of the targets' logprobs [b, s]: their sum is what is differentiated, and
+ * what comes with them is computed too.
+ */
+export function passGraph(
+  config: DecoderConfig,
+  layout: LoraLayout,
+  backward: boolean,
+  outputsOf: (targetLogprobs: Node) => { readonly losses: Node } & Readonly<Record<string, Node>>,
+): Readonly<Record<string, Node>> {
   const pass: Pass = {
     config,
     ...adapterInputs(layout),
@@ -93,11 +113,11 @@ export function trainingGraph(
   const { hidden } = decoder(pass);
   const targets = input('targets', ['batch', 'sequence'], 'int32');
   const targetLogprobs = logprob(logits(pass, hidden), targets); // [b, s]
-  const elementwise = loss.elementwise(targetLogprobs, (name) => input(name, ['batch', 'sequence'])); // [b, s]
-  const outputs: Record<string, Node> = { targetLogprobs, losses: elementwise };
+  const computed = outputsOf(targetLogprobs);
+  const outputs: Record<string, Node> = { targetLogprobs, ...computed };
   if (!backward) return outputs;
   const names = [...pass.adapter.keys()];
-  gradient(sum(elementwise), [...pass.adapter.values()]).forEach((derivative, index) => {
+  gradient(sum(computed.losses), [...pass.adapter.values()]).forEach((derivative, index) => {
     outputs[gradientName(names[index] ?? '')] = derivative;
   });
   return outputs;
@@ -144,8 +164,10 @@ function attention(pass: Pass, layer: number, x: Node, cache: Record<string, Nod
   const split = (projection: Projection | undefined, groups: number): Node =>
     // [b, s, h·g·c] to [b, h, g, s, c]
     transpose(reshape(linear(pass, projection, x), ['batch', 'sequence', kvHeads, groups, headDim]), [0, 2, 3, 1, 4]);
-  const q = rope(split(query, heads / kvHeads), cos, sin); // [b, h, g, s, c]
-  const k = rope(split(keys, 1), cos, sin); // [b, h, 1, s, c]
+  const turn = (x: Node, part: 'query' | 'key'): Node =>
+    rope(config.queryKeyNorm === true ? norm(config, x, normName(layer, part), headDim) : x, cos, sin);
+  const q = turn(split(query, heads / kvHeads), 'query'); // [b, h, g, s, c]
+  const k = turn(split(keys, 1), 'key'); // [b, h, 1, s, c]
   const v = split(values, 1); // [b, h, 1, s, c]
   const score = (key: Node): Node => matmul(q, key, { transB: true, alpha: 1 / Math.sqrt(headDim) });
   const scores = add(score(k), mask); // [b, h, g, s, s]
@@ -178,11 +200,12 @@ function mlp(pass: Pass, layer: number, x: Node): Node {
   return linear(pass, down, mul(silu(linear(pass, gate, x)), linear(pass, up, x))); // [b, s, f] inside
 }
 
-/** x·W + scale · x·Aᵀ·B. */
+/** x·W + bias + scale · x·Aᵀ·B. */
 function linear(pass: Pass, projection: Projection | undefined, x: Node): Node {
   if (projection === undefined) throw new RangeError('A layer has four projections of attention and three of the MLP.');
-  const { name, inputs, outputs } = projection;
-  return withLora(pass, name, x, matmul(x, input(name, [inputs, outputs])));
+  const { name, inputs, outputs, bias } = projection;
+  const product = matmul(x, input(name, [inputs, outputs]));
+  return withLora(pass, name, x, bias ? add(product, input(biasName(name), [outputs])) : product);
 }
 
 /** Logits of the next token: [..., d] to [..., v]. */
@@ -201,12 +224,16 @@ function withLora(pass: Pass, name: string, x: Node, y: Node): Node {
     : add(y, matmul(matmul(x, a, { transB: true, alpha: pass.loraScale }), b));
 }
 
-function norm(config: DecoderConfig, x: Node, name: string): Node {
-  return mul(rmsNorm(x, config.normEps), input(name, [config.hiddenSize]));
+function norm(config: DecoderConfig, x: Node, name: string, size = config.hiddenSize): Node {
+  return mul(rmsNorm(x, config.normEps), input(name, [size]));
 }
 
-function normName(layer: number, part: 'attention' | 'mlp'): string {
+function normName(layer: number, part: 'attention' | 'mlp' | 'query' | 'key'): string {
   return `layers.${String(layer)}.${part}Norm`;
+}
+
+function biasName(projection: string): string {
+  return `${projection}.bias`;
 }
 
 function embedding(config: DecoderConfig): Node {

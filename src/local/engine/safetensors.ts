@@ -1,5 +1,6 @@
 import { TinkerError } from '../../errors.js';
 import type { EngineTensor } from './engine.js';
+import { storedNumbers, type StoredType } from './storedNumbers.js';
 
 /** Tensors by name with the file's metadata. */
 export interface SafetensorsContent {
@@ -36,36 +37,66 @@ export function writeSafetensors(content: SafetensorsContent): Uint8Array<ArrayB
   return bytes;
 }
 
+/** Where a tensor lies in the data of a file, which follows its header. */
+export interface SafetensorsEntry {
+  readonly type: StoredType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** What the header of a safetensors file says. */
+export interface SafetensorsHeader {
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Offset of the data in the file, in bytes. */
+  readonly dataStart: number;
+}
+
 /**
- * Reads a safetensors file of float32 and int32 tensors. The tensors are copies.
+ * Reads a safetensors file of float32, float16, bfloat16 (all as float32) and int32 tensors. The tensors are copies.
  *
  * @throws TinkerError `bad_request` where the bytes are not such a file.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsContent {
-  const { header, dataStart } = readHeader(bytes);
+  const read = (offset: number, length: number): Uint8Array<ArrayBuffer> => bytes.slice(offset, offset + length);
+  const { entries, metadata, dataStart } = readSafetensorsHeader(read, bytes.length);
   const tensors: Record<string, EngineTensor> = {};
-  let metadata: Record<string, string> = {};
-  for (const [name, value] of Object.entries(header)) {
-    if (name === metadataKey) metadata = readMetadata(value);
-    else tensors[name] = readTensor(name, value, bytes.subarray(dataStart));
-  }
+  for (const [name, entry] of entries)
+    tensors[name] = decodeTensor(entry, read(dataStart + entry.begin, entry.end - entry.begin));
   return { tensors, metadata };
 }
 
-function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8) throw malformed('at least 8 bytes', `${String(bytes.length)} bytes`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+/**
+ * Reads the header of a safetensors file of `size` bytes.
+ *
+ * @throws TinkerError `bad_request` where the bytes are not such a file.
+ */
+export function readSafetensorsHeader(
+  read: (offset: number, length: number) => Uint8Array<ArrayBuffer>,
+  size: number,
+): SafetensorsHeader {
+  if (size < 8) throw malformed('at least 8 bytes', `${String(size)} bytes`);
+  const length = Number(new DataView(read(0, 8).buffer).getBigUint64(0, true));
   const dataStart = 8 + length;
-  if (dataStart > bytes.length)
-    throw malformed(`a header of ${String(length)} bytes`, `a file of ${String(bytes.length)} bytes`);
+  if (dataStart > size) throw malformed(`a header of ${String(length)} bytes`, `a file of ${String(size)} bytes`);
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, dataStart)));
+    header = JSON.parse(new TextDecoder().decode(read(8, length)));
   } catch (cause) {
     throw malformed('a JSON header', 'something else', cause);
   }
   if (!isRecord(header)) throw malformed('a header that is an object', JSON.stringify(header));
-  return { header, dataStart };
+  const { [metadataKey]: metadata = {}, ...tensors } = header;
+  const entries = Object.entries(tensors).map(
+    ([name, value]) => [name, readEntry(name, value, size - dataStart)] as const,
+  );
+  return { entries: new Map(entries), metadata: readMetadata(metadata), dataStart };
+}
+
+/** The numbers of a tensor from the bytes that its entry names; half precision becomes float32. */
+export function decodeTensor({ type, shape }: SafetensorsEntry, bytes: Uint8Array<ArrayBuffer>): EngineTensor {
+  return { data: storedNumbers[type].read(bytes.buffer), shape };
 }
 
 function readMetadata(value: unknown): Record<string, string> {
@@ -73,18 +104,22 @@ function readMetadata(value: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]));
 }
 
-function readTensor(name: string, value: unknown, data: Uint8Array): EngineTensor {
+function readEntry(name: string, value: unknown, dataLength: number): SafetensorsEntry {
   if (!isRecord(value)) throw malformed(`a description of tensor ${name}`, JSON.stringify(value));
   const { dtype, shape, data_offsets: offsets } = value;
-  if (dtype !== 'F32' && dtype !== 'I32') throw malformed(`dtype F32 or I32 for tensor ${name}`, JSON.stringify(dtype));
+  const types = Object.keys(storedNumbers);
+  if (!isStoredType(dtype)) throw malformed(`dtype ${types.join(', ')} for tensor ${name}`, JSON.stringify(dtype));
   const [begin, end] = isSizes(offsets) ? offsets : [];
   if (!isSizes(shape) || begin === undefined || end === undefined)
     throw malformed(`a shape and offsets for tensor ${name}`, JSON.stringify(value));
-  const size = shape.reduce((product, dimension) => product * dimension, 1);
-  if (end - begin !== 4 * size || end > data.length)
-    throw malformed(`${String(4 * size)} bytes for tensor ${name}`, `offsets ${String(begin)} to ${String(end)}`);
-  const copy = data.slice(begin, end).buffer;
-  return { data: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy), shape };
+  const size = shape.reduce((product, dimension) => product * dimension, storedNumbers[dtype].bytes);
+  if (end - begin !== size || end > dataLength)
+    throw malformed(`${String(size)} bytes for tensor ${name}`, `offsets ${String(begin)} to ${String(end)}`);
+  return { type: dtype, shape, begin, end };
+}
+
+function isStoredType(value: unknown): value is StoredType {
+  return typeof value === 'string' && Object.hasOwn(storedNumbers, value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

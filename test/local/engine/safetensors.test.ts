@@ -43,7 +43,7 @@ describe('safetensors', () => {
     ['a header beyond the end', new Uint8Array(8).fill(9), 'expected a header of'],
     ['no JSON', file('{'), 'expected a JSON header'],
     ['a list', file('[]'), 'expected a header that is an object'],
-    ['another dtype', file('{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}', 2), 'expected dtype F32 or I32'],
+    ['another dtype', file('{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}', 8), 'expected dtype F32, I32'],
     ['no shape', file('{"a":{"dtype":"F32","data_offsets":[0,4]}}', 4), 'expected a shape and offsets'],
     [
       'data missing',
