@@ -1,6 +1,7 @@
-import { concatMap, defer, firstValueFrom, forkJoin, lastValueFrom, map, merge, range, toArray } from 'rxjs';
+import { concatMap, defer, firstValueFrom, forkJoin, lastValueFrom, map, merge, mergeMap, range, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  type Datum,
   type ForwardBackwardOutput,
   ModelInput,
   type ServiceClient,
@@ -41,13 +42,13 @@ async function step(training: TrainingClient, seed: number): Promise<number> {
 describe('the order of operations', () => {
   it('is 1 to 100 over 50 pairs in one pipeline, each optimStep there before its pass has a result', async () => {
     const training = await openModel();
-    // Long enough to compute that the race is no race.
-    const data = texts(8, 64);
+    // The first pass is long, so that what follows is sent while it computes.
+    const dataOf = (index: number): Datum[] => texts(index === 0 ? 64 : 4, index === 0 ? 64 : 24);
     const losses = await lastValueFrom(
       range(0, 50).pipe(
-        concatMap(() =>
+        mergeMap((index) =>
           merge(
-            training.forwardBackward(data, 'cross_entropy').pipe(map(lossOf)),
+            training.forwardBackward(dataOf(index), 'cross_entropy').pipe(map(lossOf)),
             training.optimStep(adam).pipe(map(() => undefined)),
           ),
         ),
@@ -65,7 +66,7 @@ describe('the order of operations', () => {
     });
     const all = losses.filter((loss) => loss !== undefined);
     expect(all).toHaveLength(50);
-    expect(all.at(-1)).toBeLessThan((all[0] ?? NaN) / 2);
+    expect(all.at(-1)).toBeLessThan((all[1] ?? NaN) / 2);
   });
 
   it('has no gap where a queued operation was left', async () => {

@@ -21,6 +21,8 @@ export class WireLog implements Transport {
   readonly paths: string[] = [];
   /** Requests with a seq_id, in order. */
   readonly operations: WireOperation[] = [];
+  /** The status of each heartbeat that was answered. */
+  readonly answeredHeartbeats: number[] = [];
   private readonly byRequestId = new Map<unknown, WireOperation>();
   private moments = 0;
 
@@ -38,6 +40,9 @@ export class WireLog implements Transport {
       this.paths.push(path);
       const sentAt = this.moments++;
       if (path === 'retrieve_future') return this.poll(request, body);
+      if (path === 'session_heartbeat') {
+        return this.transport.send(request).pipe(tap(({ status }) => this.answeredHeartbeats.push(status)));
+      }
       if (typeof body.seq_id !== 'number') return this.transport.send(request);
       const sent: WireOperation = { operation: path, seqId: body.seq_id, body, sentAt };
       this.operations.push(sent);
