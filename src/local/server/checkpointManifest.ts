@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { LoraShape } from '../engine/engine.js';
+import { checkpointKinds } from './checkpointKind.js';
 
 /** How a file was written, to find out at the next start whether it still is so. */
 const fileMark = z.object({ bytes: z.int(), checksum: z.string() });
@@ -8,7 +9,7 @@ const fileMark = z.object({ bytes: z.int(), checksum: z.string() });
 export const checkpointManifest = z.object({
   format: z.literal(1),
   run_id: z.string(),
-  kind: z.enum(['weights', 'sampler_weights']),
+  kind: z.enum(checkpointKinds),
   name: z.string(),
   base_model: z.string(),
   lora: z.object({

@@ -1,4 +1,4 @@
-import type { CheckpointKind } from './checkpointKind.js';
+import { checkpointKinds, type CheckpointKind } from './checkpointKind.js';
 import { refusal } from './refusal.js';
 
 const nameForm = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}$/;
@@ -18,11 +18,12 @@ export function formatCheckpointPath({ runId, kind, name }: CheckpointPath): str
 
 /** @throws TinkerError with status 400 when the text is no path of a checkpoint. */
 export function parseCheckpointPath(text: string): CheckpointPath {
-  const [, runId, kind, name] = pathForm.exec(text) ?? [];
-  if (runId === undefined || name === undefined || (kind !== 'weights' && kind !== 'sampler_weights')) {
+  const [, runId, segment, name] = pathForm.exec(text) ?? [];
+  const kind = checkpointKinds.find((known) => known === segment);
+  if (runId === undefined || name === undefined || kind === undefined) {
     throw refusal(
       400,
-      `Expected a path tinker://<run>/weights/<name> or tinker://<run>/sampler_weights/<name>, got ${JSON.stringify(text)}.`,
+      `Expected a path tinker://<run>/weights/<name>, tinker://<run>/sampler_weights/<name> or tinker://<run>/external_weights/<name>, got ${JSON.stringify(text)}.`,
     );
   }
   return { runId, kind, name };

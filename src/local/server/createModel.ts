@@ -1,4 +1,5 @@
 import type { BaseModelInfo, LoraShape } from '../engine/engine.js';
+import { checkCount } from './checkCount.js';
 import { jsonResponse } from './jsonResponse.js';
 import type { Model } from './model.js';
 import { ModelLane } from './modelLane.js';
@@ -28,6 +29,7 @@ export function createModel(
   { seqId, fingerprint, base, lora, userMetadata }: NewModel,
   fill: (model: Model) => Promise<OperationResult>,
 ): ServerResponse {
+  checkCount('models', state.models, state.limits.models);
   const id = `${session.id}:train:${seqId}`;
   const run = {
     id,

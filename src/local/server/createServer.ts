@@ -19,6 +19,7 @@ import { cleanLog } from './cleanLog.js';
 import type { Clock } from './clock.js';
 import { decompressBody } from './codec/decompressBody.js';
 import { cryptoRandom } from './cryptoRandom.js';
+import { Downloads } from './downloads.js';
 import { endSession } from './endSession.js';
 import { errorResponse } from './errorResponse.js';
 import { memoryStorage } from './memoryStorage.js';
@@ -66,7 +67,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   let closing: Promise<void> | undefined;
 
   const answer = (request: ServerRequest): Observable<ServerResponse> => {
-    const tenant = findTenant(tenants, request.headers);
+    const tenant = findTenant(tenants, request);
     if (tenant === undefined) return throwError(() => needsKey());
     if (closing !== undefined) return throwError(() => shuttingDown());
     const answer$ = decompressBody(request, shared.limits.bodyBytes).pipe(switchMap((plain) => tenant.route(plain)));
@@ -76,7 +77,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return {
     needsKey: keys.length > 0,
     bodyBytes: shared.limits.bodyBytes,
-    admits: (headers) => findTenant(tenants, headers) !== undefined,
+    admits: (request) => findTenant(tenants, request) !== undefined,
     handle: (request) =>
       defer(() => answer(request)).pipe(
         catchError((error: unknown) => {
@@ -96,14 +97,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 }
 
 function sharedState(options: ServerOptions, keys: readonly string[]): SharedState {
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? cryptoRandom;
   return {
     engine: options.engine,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? cryptoRandom,
+    clock,
+    random,
     log: cleanLog(options.log ?? (() => undefined), keys),
     limits: { ...defaultLimits, ...options.limits },
     readFile: options.readFile ?? (async (path) => (await import('node:fs/promises')).readFile(path)),
     vocabularies: new Map(),
+    downloads: new Downloads(clock, random),
   };
 }
 

@@ -13,6 +13,8 @@ export function endSession(state: ServerState, session: Session, reason: string,
   if (!state.sessions.delete(session.id)) return;
   session.silence.unsubscribe();
   state.endedSessions.set(session.id, reason);
+  const record = state.history.get(session.id);
+  if (record?.status?.type === 'active') record.status = undefined;
   const why = `its session ${session.id} has ended: ${reason}`;
   const dropWith = accepted === 'run' ? undefined : refusal(404, `This was not executed: ${why}.`);
   for (const id of session.modelIds) {

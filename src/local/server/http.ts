@@ -173,7 +173,9 @@ function checkHead(
   if (!server.needsKey && !loopback.test(host)) {
     return refusal(403, `Expected a request to this machine, got one to ${JSON.stringify(host)}.`);
   }
-  if (!server.admits(headers)) return refusal(401, 'Expected an API key of this server in the header X-API-Key.');
+  const { method = 'GET', url: path = '/' } = request;
+  if (!server.admits({ method, path, headers }))
+    return refusal(401, 'Expected an API key of this server in the header X-API-Key.');
   return Number(request.headers['content-length'] ?? 0) > server.bodyBytes ? tooLarge(server) : undefined;
 }
 

@@ -2,11 +2,12 @@ import { Subscription, tap, timer } from 'rxjs';
 import { endSession } from './endSession.js';
 import type { ServerState } from './serverState.js';
 import type { Session } from './session.js';
+import type { SessionRecord } from './sessionRecord.js';
 
 /** Starts a session, which ends by itself after too long a silence. */
 export function openSession(
   state: ServerState,
-  options: Pick<Session, 'tags' | 'userMetadata' | 'displayName'>,
+  { projectId, ...options }: Pick<Session, 'tags' | 'userMetadata' | 'displayName'> & Pick<SessionRecord, 'projectId'>,
 ): Session {
   const now = state.clock.now();
   const session: Session = {
@@ -20,6 +21,8 @@ export function openSession(
     silence: Subscription.EMPTY,
   };
   state.sessions.set(session.id, session);
+  const { id, createdAt, displayName, userMetadata } = session;
+  state.history.set(id, { id, createdAt, displayName, userMetadata, projectId, status: { type: 'active' } });
   watch(state, session);
   return session;
 }

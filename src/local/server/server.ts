@@ -7,8 +7,8 @@ export interface Server {
   /** Whether requests must carry an API key. */
   readonly needsKey: boolean;
   readonly bodyBytes: number;
-  /** Whether a request with these headers has a key that is asked for: of others, no body should be read. */
-  admits(headers: ServerRequest['headers']): boolean;
+  /** Whether a request has a key that is asked for: of others, no body should be read. */
+  admits(request: Pick<ServerRequest, 'method' | 'path' | 'headers'>): boolean;
   /**
    * Answers a request: emits one answer, of any status, and completes; it never errors. It does nothing before it is
    * subscribed to; unsubscribing means that the client hung up.

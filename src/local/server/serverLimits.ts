@@ -19,6 +19,12 @@ export interface ServerLimits {
   readonly concurrentSamples: number;
   /** Sampling sessions without a checkpoint that one session may hold; beyond, the oldest are dropped. */
   readonly ephemeralSamplers: number;
+  /** Sessions, live models and sampling sessions that the clients of one key may have; beyond, none are made (429). */
+  readonly sessions: number;
+  readonly models: number;
+  readonly samplers: number;
+  /** Datums of one forward or backward call. */
+  readonly datumsPerCall: number;
   /** Sequences of one sampling call. */
   readonly samplesPerCall: number;
   /** Bytes of one request body. */
@@ -44,6 +50,10 @@ export const defaultLimits: ServerLimits = {
   queuedBytes: 256 * 1024 * 1024,
   concurrentSamples: 32,
   ephemeralSamplers: 64,
+  sessions: 1000,
+  models: 256,
+  samplers: 1000,
+  datumsPerCall: 4096,
   samplesPerCall: 1024,
   bodyBytes: 64 * 1024 * 1024,
   chunkLength: 128,

@@ -2,6 +2,7 @@ import type { Engine, StopTexts } from '../engine/engine.js';
 import type { BoundedMap } from './boundedMap.js';
 import type { CheckpointStore } from './checkpointStore.js';
 import type { Clock } from './clock.js';
+import type { Downloads } from './downloads.js';
 import type { Model } from './model.js';
 import type { PromiseStore } from './promiseStore.js';
 import type { Random } from './random.js';
@@ -9,6 +10,7 @@ import type { Sampler } from './sampler.js';
 import type { ServerLimits } from './serverLimits.js';
 import type { ServerLog } from './serverLog.js';
 import type { Session } from './session.js';
+import type { SessionRecord } from './sessionRecord.js';
 import type { TrainingRun } from './trainingRun.js';
 
 /** A model that is no longer loaded. */
@@ -37,4 +39,6 @@ export interface ServerState {
   readonly endedSessions: BoundedMap<string, string>;
   readonly goneModels: BoundedMap<string, GoneModel>;
   readonly runs: BoundedMap<string, TrainingRun>;
+  readonly history: BoundedMap<string, SessionRecord>;
+  readonly downloads: Downloads;
 }

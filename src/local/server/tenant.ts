@@ -6,9 +6,12 @@ import { constantTimeEqual } from './constantTimeEqual.js';
 import { ownerOfKey, soleOwner } from './owner.js';
 import { PromiseStore } from './promiseStore.js';
 import { router } from './router.js';
+import { accountRoutes } from './routes/accountRoutes.js';
 import { checkpointRoutes } from './routes/checkpointRoutes.js';
 import { clientRoutes } from './routes/clientRoutes.js';
+import { exportRoutes } from './routes/exportRoutes.js';
 import { futureRoutes } from './routes/futureRoutes.js';
+import { historyRoutes } from './routes/historyRoutes.js';
 import { modelRoutes } from './routes/modelRoutes.js';
 import { samplingRoutes } from './routes/samplingRoutes.js';
 import { saveForSamplerRoute } from './routes/saveForSamplerRoute.js';
@@ -31,7 +34,7 @@ export interface Tenant {
 /** What tenants have in common. */
 export type SharedState = Pick<
   ServerState,
-  'engine' | 'clock' | 'random' | 'log' | 'limits' | 'readFile' | 'vocabularies'
+  'engine' | 'clock' | 'random' | 'log' | 'limits' | 'readFile' | 'vocabularies' | 'downloads'
 >;
 
 /**
@@ -53,8 +56,13 @@ export async function openTenants(shared: SharedState, storage: Storage, keys: r
   );
 }
 
-/** The tenant whose key a request carries; it takes as long whichever it is. */
-export function findTenant(tenants: readonly Tenant[], headers: ServerRequest['headers']): Tenant | undefined {
+/** The tenant whose key a request carries, any for a download; it takes as long whichever it is. */
+export function findTenant(
+  tenants: readonly Tenant[],
+  { method, path, headers }: Pick<ServerRequest, 'method' | 'path' | 'headers'>,
+): Tenant | undefined {
+  // The URL of a download is its key.
+  if (method === 'GET' && path.startsWith('/api/v1/downloads/')) return tenants[0];
   const given = headers['x-api-key'] ?? '';
   const matching = tenants.map(({ key }) => key === undefined || constantTimeEqual(key, given));
   return tenants.find((_, index) => matching[index]);
@@ -72,6 +80,7 @@ function openTenant(shared: SharedState, key: string | undefined, checkpoints: C
     endedSessions: new BoundedMap(10_000),
     goneModels: new BoundedMap(10_000),
     runs: new BoundedMap(10_000),
+    history: new BoundedMap(10_000),
   };
   const route = router([
     ...clientRoutes(state),
@@ -83,6 +92,9 @@ function openTenant(shared: SharedState, key: string | undefined, checkpoints: C
     ...samplingRoutes(state),
     ...futureRoutes(state),
     ...checkpointRoutes(state),
+    ...exportRoutes(state),
+    ...historyRoutes(state),
+    ...accountRoutes(state),
   ]);
   return { key, state, route };
 }

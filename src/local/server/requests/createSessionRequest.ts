@@ -4,10 +4,10 @@ import { typeTag } from './typeTag.js';
 
 /** Opens a session. */
 export const createSessionRequest = z.strictObject({
-  tags: z.array(z.string()).nullish(),
+  tags: z.array(z.string().max(1000)).max(100).nullish(),
   user_metadata: metadata.nullish(),
-  sdk_version: z.string().nullish(),
-  project_id: z.string().nullish(),
-  display_name: z.string().nullish(),
+  sdk_version: z.string().max(1000).nullish(),
+  project_id: z.string().max(1000).nullish(),
+  display_name: z.string().max(1000).nullish(),
   type: typeTag,
 });

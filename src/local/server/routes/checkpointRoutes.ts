@@ -1,6 +1,7 @@
 import { checkpointTypes } from '../checkpointKind.js';
 import type { CheckpointManifest } from '../checkpointManifest.js';
-import { formatCheckpointPath, parseCheckpointPath } from '../checkpointPath.js';
+import { formatCheckpointPath } from '../checkpointPath.js';
+import { checkpointPathOf } from '../checkpointPathOf.js';
 import { decodeJson } from '../codec/decodeJson.js';
 import { parse } from '../codec/parse.js';
 import { jsonResponse } from '../jsonResponse.js';
@@ -16,7 +17,7 @@ const one = 'training_runs/:run/checkpoints/:kind/:name';
 export function checkpointRoutes(state: ServerState): Route[] {
   const { checkpoints } = state;
   const setPublic = (isPublic: boolean) => async (call: Call) => {
-    await checkpoints.setPublic(pathOf(call), isPublic);
+    await checkpoints.setPublic(checkpointPathOf(call), isPublic);
     return jsonResponse({});
   };
   return [
@@ -41,7 +42,11 @@ export function checkpointRoutes(state: ServerState): Route[] {
       method: 'GET',
       pattern: 'training_runs',
       handle: ({ query }) => {
-        const { items, cursor } = page(listRuns(state), query, 20);
+        const project = query.get('project_id') ?? undefined;
+        const runs = listRuns(state).filter(
+          ({ training_run_id: id }) => project === undefined || projectOf(state, id) === project,
+        );
+        const { items, cursor } = page(runs, query, 20);
         return jsonResponse({ training_runs: items, cursor });
       },
     },
@@ -54,7 +59,7 @@ export function checkpointRoutes(state: ServerState): Route[] {
       method: 'DELETE',
       pattern: one,
       handle: async (call) => {
-        await checkpoints.remove(pathOf(call));
+        await checkpoints.remove(checkpointPathOf(call));
         return jsonResponse({});
       },
     },
@@ -62,18 +67,16 @@ export function checkpointRoutes(state: ServerState): Route[] {
       method: 'PUT',
       pattern: `${one}/ttl`,
       handle: async (call) => {
-        await checkpoints.setTtl(pathOf(call), parse(checkpointTtlRequest, decodeJson(call.request)).ttl_seconds);
+        await checkpoints.setTtl(
+          checkpointPathOf(call),
+          parse(checkpointTtlRequest, decodeJson(call.request)).ttl_seconds,
+        );
         return jsonResponse({});
       },
     },
     { method: 'POST', pattern: `${one}/publish`, handle: setPublic(true) },
     { method: 'DELETE', pattern: `${one}/publish`, handle: setPublic(false) },
   ];
-}
-
-function pathOf(call: Call): string {
-  const path = `tinker://${call.param('run')}/${call.param('kind')}/${call.param('name')}`;
-  return formatCheckpointPath(parseCheckpointPath(path));
 }
 
 interface TrainingRunBody {
@@ -118,6 +121,11 @@ function listRuns(state: ServerState): TrainingRunBody[] {
         ...(userMetadata === undefined ? {} : { user_metadata: userMetadata }),
       };
     });
+}
+
+/** The project that the run's session was put into. */
+function projectOf(state: ServerState, runId: string): string | undefined {
+  return state.history.get(runId.replace(/:train:\d+$/, ''))?.projectId;
 }
 
 function findRun(state: ServerState, id: string): TrainingRunBody {

@@ -1,4 +1,5 @@
 import type { BaseModelInfo } from '../../engine/engine.js';
+import { checkCount } from '../checkCount.js';
 import { decodeJson } from '../codec/decodeJson.js';
 import { parse } from '../codec/parse.js';
 import { quoteLongSeqId } from '../codec/quoteLongSeqId.js';
@@ -66,6 +67,7 @@ function createSession(state: ServerState, request: ServerRequest): ServerRespon
   if (manifest !== undefined && baseModel !== manifest.base_model) {
     throw refusal(400, `Checkpoint ${modelPath} is of base model ${manifest.base_model}, not of ${baseModel}.`);
   }
+  checkCount('sampling sessions', state.samplers, state.limits.samplers);
   const id = `sampling-${state.random.id()}`;
   const base = findBaseModel(state, baseModel);
   const current = new SamplerTarget(state.engine, id, async () => {

@@ -22,6 +22,7 @@ export function sessionRoutes(state: ServerState): Route[] {
         const session = openSession(state, {
           tags: body.tags ?? [],
           userMetadata: body.user_metadata ?? {},
+          projectId: body.project_id ?? undefined,
           displayName: body.display_name ?? undefined,
         });
         return jsonResponse({
@@ -47,6 +48,8 @@ export function sessionRoutes(state: ServerState): Route[] {
         const id = call.param('id');
         // A repetition of the request must not look like a failure.
         if (state.endedSessions.get(id) === undefined) {
+          const record = state.history.get(id);
+          if (record !== undefined) record.status = { type: 'client_finished', reason, ...(detail && { detail }) };
           const said = typeof detail === 'string' && detail !== '' ? `: ${detail}` : '';
           endSession(state, findSession(state, id), `its client finished it (${reason.type}${said})`, 'run');
         }

@@ -33,6 +33,9 @@ export function trainingRoutes(state: ServerState): Route[] {
 function forwardBackward(state: ServerState, { request }: Call, backward: boolean): ServerResponse {
   return acceptLaneCall(state, request, forwardBackwardBody(request, backward), (model, job) => {
     if (job.data.length === 0) throw refusal(400, 'data: Expected at least one datum, got none.');
+    if (job.data.length > state.limits.datumsPerCall) {
+      throw refusal(413, `data: Expected at most ${state.limits.datumsPerCall} datums, got ${job.data.length}.`);
+    }
     state.engine.checkForwardBackward(model.base.name, job);
     return {
       run: async () => {

@@ -151,7 +151,7 @@ export class TestEngine implements Engine {
       const logprobs: number[] = [];
       let last = job.prompt.at(-1) ?? 0;
       let stopped = false;
-      while (!stopped && tokens.length < (job.maxTokens ?? 4)) {
+      while (!stopped && tokens.length < Math.min(job.maxTokens ?? 4, 16)) {
         const row = logSoftmax(logits, last);
         last = row.indexOf(Math.max(...row));
         tokens.push(last);
