@@ -12,6 +12,11 @@ const checks = {
     console.log(`RXTINKER_TEST_SEED=${seed}`);
     await runShown('npm', ['test'], { RXTINKER_TEST_SEED: seed });
   },
+  'mutated requests': async () => {
+    const settings = { RXTINKER_HANDLE_FUZZ_RUNS: '100000', RXTINKER_HANDLE_FUZZ_SEED: String(randomInt(2 ** 31)) };
+    console.log(`RXTINKER_HANDLE_FUZZ_SEED=${settings.RXTINKER_HANDLE_FUZZ_SEED}`);
+    await runShown('npx', ['vitest', 'run', 'test/local/server/handleFuzz.test.ts'], settings);
+  },
   'tests on another Node': async () => {
     const node = process.env.RXTINKER_OTHER_NODE;
     if (!node) return skip('RXTINKER_OTHER_NODE names no other node executable');
