@@ -1,14 +1,16 @@
 import { Subscription, tap, timer } from 'rxjs';
+import { checkCount } from './checkCount.js';
 import { endSession } from './endSession.js';
 import type { ServerState } from './serverState.js';
 import type { Session } from './session.js';
 import type { SessionRecord } from './sessionRecord.js';
 
-/** Starts a session, which ends by itself after too long a silence. */
+/** Starts a session, which ends by itself after too long a silence. @throws TinkerError with status 429 for too many. */
 export function openSession(
   state: ServerState,
   { projectId, ...options }: Pick<Session, 'tags' | 'userMetadata' | 'displayName'> & Pick<SessionRecord, 'projectId'>,
 ): Session {
+  checkCount('sessions', state.sessions, state.limits.sessions);
   const now = state.clock.now();
   const session: Session = {
     ...options,
