@@ -59,7 +59,9 @@ export interface SafetensorsHeader {
  * @throws TinkerError `bad_request` where the bytes are not such a file.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsContent {
-  const read = (offset: number, length: number): Uint8Array<ArrayBuffer> => bytes.slice(offset, offset + length);
+  // Not slice: that of Node's Buffer is a view.
+  const read = (offset: number, length: number): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(bytes.subarray(offset, offset + length));
   const { entries, metadata, dataStart } = readSafetensorsHeader(read, bytes.length);
   const tensors: Record<string, EngineTensor> = {};
   for (const [name, entry] of entries)

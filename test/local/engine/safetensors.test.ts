@@ -21,6 +21,12 @@ describe('safetensors', () => {
     );
   });
 
+  it('reads what lies in the middle of a Node buffer', () => {
+    const tensors = { a: { data: Float32Array.of(1, 2), shape: [2] } };
+    const bytes = Buffer.concat([Buffer.alloc(3), writeSafetensors({ tensors, metadata: {} })]).subarray(3);
+    expect(readSafetensors(bytes).tensors).toEqual(tensors);
+  });
+
   it('starts as the format says: header length, JSON padded to 8 bytes, data', () => {
     const bytes = writeSafetensors({ tensors: { a: { data: Float32Array.of(1, 2), shape: [2] } }, metadata: {} });
     const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
