@@ -12,6 +12,9 @@ Options of serve:
   --host HOST          address to listen on (default 127.0.0.1; others need a key)
   --port PORT          port to listen on (default 0: any free one)
   --data-dir DIR       directory to keep checkpoints in (default: in memory, lost at the end)
+  --base-model NAME=DIR
+                       a model to train beside rxtinker/tiny, from the directory of a Hugging Face checkpoint
+                       (Llama, Mistral, Qwen2, Qwen3); may be given several times
   --threads N          threads to compute with (default: as many as the machine has, 8 at most)
   --api-key-env NAMES  environment variables, with commas between them, with the keys that clients must send
                        (default: no key); each key sees only its own models and checkpoints

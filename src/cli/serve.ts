@@ -30,9 +30,12 @@ export async function serve(args: readonly string[]): Promise<void> {
 }
 
 function readOptions(args: readonly string[]): LocalServerOptions {
-  const { host, port, 'data-dir': dataDir, threads, 'api-key-env': names, 'api-key-file': file } = parse(args);
+  const parsed = parse(args);
+  const { host, port, 'data-dir': dataDir, threads, 'base-model': models } = parsed;
+  const { 'api-key-env': names, 'api-key-file': file } = parsed;
   const apiKeys = [...(names === undefined ? [] : readKeys(names)), ...(file === undefined ? [] : readKeyFile(file))];
   return {
+    ...(models !== undefined && { baseModels: Object.fromEntries(models.map(readModel)) }),
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port: integer('--port', port, 0, 65_535) }),
     ...(dataDir !== undefined && { dataDir }),
@@ -49,6 +52,7 @@ function parse(args: readonly string[]) {
         host: { type: 'string' },
         port: { type: 'string' },
         'data-dir': { type: 'string' },
+        'base-model': { type: 'string', multiple: true },
         threads: { type: 'string' },
         'api-key-env': { type: 'string' },
         'api-key-file': { type: 'string' },
@@ -63,6 +67,13 @@ function integer(option: string, text: string, least: number, most: number): num
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new UsageError(`Expected ${option} to be an integer from ${least} to ${most}, got ${JSON.stringify(text)}.`);
+}
+
+/** NAME=DIR as name and directory. */
+function readModel(text: string): [string, string] {
+  const [, name, directory] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name !== undefined && directory !== undefined) return [name, directory];
+  throw new UsageError(`Expected --base-model to be NAME=DIR, got ${JSON.stringify(text)}.`);
 }
 
 /** The keys in environment variables whose names have commas between them. */

@@ -1,4 +1,6 @@
 import { type EngineOptions } from './engine/engineOptions.js';
+import { readBaseModel } from './engine/huggingFace/readBaseModel.js';
+import { tinyModel } from './engine/tinyModel.js';
 import { createWorkerEngine } from './engine/workerEngine.js';
 import { createServer } from './server/createServer.js';
 import { directoryStorage } from './server/directoryStorage.js';
@@ -19,6 +21,11 @@ export interface LocalServerOptions extends Omit<EngineOptions, 'baseModels'> {
   readonly apiKey?: string;
   /** Further keys. Each key has sessions, models and checkpoints of its own and sees no others. */
   readonly apiKeys?: readonly string[];
+  /**
+   * Models to train beside `rxtinker/tiny`: directories of Hugging Face checkpoints by name, of the Llama, Mistral, Qwen2
+   * and Qwen3 families, with config.json, tokenizer.json and safetensors.
+   */
+  readonly baseModels?: Readonly<Record<string, string>>;
   /** Whether the server keeps the process alive; default false. */
   readonly keepAlive?: boolean;
   readonly log?: ServerLog;
@@ -38,7 +45,8 @@ export interface LocalServer {
 /**
  * Starts the embedded server: the Tinker API over HTTP on this machine, training for real in a worker thread.
  *
- * Errors: `invalid_config` for a port in use, a directory that can't be written or that another server uses, a public host without a key.
+ * Errors: `invalid_config` for a port in use, a directory that can't be written or that another server uses, a public host without a key, a
+ * directory of a base model that lacks a file or asks for what the engine does not compute.
  *
  * @example
  * ```ts
@@ -50,12 +58,14 @@ export interface LocalServer {
  */
 export async function startLocalServer(options: LocalServerOptions = {}): Promise<LocalServer> {
   const { host, port, dataDir, apiKey, apiKeys, keepAlive = false, log, runtime, threads, deterministic } = options;
+  const fromDisk = Object.entries(options.baseModels ?? {}).map((entry) => readBaseModel(...entry));
   const directory =
     dataDir === undefined ? undefined : await directoryStorage(dataDir, { ...(log !== undefined && { log }) });
   const engine = await createWorkerEngine({
     ...(runtime !== undefined && { runtime }),
     ...(threads !== undefined && { threads }),
     ...(deterministic !== undefined && { deterministic }),
+    baseModels: [...fromDisk, tinyModel],
   }).catch(async (error: unknown) => {
     await directory?.close();
     throw error;
