@@ -17,6 +17,15 @@ const checks = {
     console.log(`RXTINKER_HANDLE_FUZZ_SEED=${settings.RXTINKER_HANDLE_FUZZ_SEED}`);
     await runShown('npx', ['vitest', 'run', 'test/local/server/handleFuzz.test.ts'], settings);
   },
+  'SkyRL server': async () => {
+    await runShown('npm', ['run', 'build', '--silent']);
+    const { status, stdout } = await run('node', ['--enable-source-maps', 'dist/test/interop/skyrl/main.js'], {
+      limitSeconds: 1800,
+      show: true,
+    });
+    if (status === 77) return skip(stdout.trimEnd().split('\n').at(-1));
+    if (status !== 0) throw new Error(`it ended with status ${status}`);
+  },
   'tests on another Node': async () => {
     const node = process.env.RXTINKER_OTHER_NODE;
     if (!node) return skip('RXTINKER_OTHER_NODE names no other node executable');
