@@ -49,8 +49,14 @@ export interface ResumableOptions {
 
 /** What happened in a resumable run. */
 export type ResumableEvent =
-  /** The run begins, or goes on from a checkpoint. */
-  | { readonly type: 'started'; readonly step: number; readonly from?: CheckpointEntry }
+  /** The run begins, or goes on from a checkpoint, with a model of its own for this stretch. */
+  | {
+      readonly type: 'started';
+      readonly step: number;
+      readonly from?: CheckpointEntry;
+      /** For its streams and for samples beside the training; what it trains is the run's. */
+      readonly training: TrainingClient;
+    }
   /** A step is done; after a resume, steps since the checkpoint are done and told again. */
   | ({ readonly type: 'step' } & TrainStep<Datum, ForwardBackwardOutput, OptimStepOutput>)
   | { readonly type: 'checkpoint'; readonly entry: CheckpointEntry }
@@ -97,6 +103,10 @@ export function resumable(service: ServiceClient, options: ResumableOptions): Ob
           if (!(error instanceof TinkerError) || !canResume(error) || resumes >= maxResumes)
             return throwError(() => error);
           const waitMs = Math.min(FIRST_WAIT * 2 ** resumes++, LONGEST_WAIT);
+          service.log.warn(
+            `Run ${options.run} was interrupted (${error.code}): ${error.message} ` +
+              `It goes on from the last checkpoint in ${waitMs / 1000} s.`,
+          );
           return concat(
             of<ResumableEvent>({ type: 'interrupted', error, waitMs }),
             timer(waitMs, service.scheduler).pipe(mergeMap(attempt)),
@@ -114,7 +124,12 @@ function runOnce(service: ServiceClient, options: ResumableOptions): Observable<
     switchMap(({ training, entry }) => {
       const startStep = entry?.batch ?? 0;
       return concat(
-        of<ResumableEvent>({ type: 'started', step: startStep, ...(entry !== undefined && { from: entry }) }),
+        of<ResumableEvent>({
+          type: 'started',
+          step: startStep,
+          training,
+          ...(entry !== undefined && { from: entry }),
+        }),
         train(training, options, startStep, entry),
       ).pipe(
         finalize(() => {

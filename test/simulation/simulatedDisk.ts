@@ -1,45 +1,27 @@
 import { TinkerError } from '../../src/errors.js';
 import type { Storage } from '../../src/local/server/storage.js';
-import type { SimulatedTime } from './simulatedTime.js';
+import type { SimulatedProcess } from './simulatedProcess.js';
 
 /**
- * A disk that outlives its server: a write takes a while and is whole when it is answered; a crash in between leaves the
- * new file or the old one, by chance.
+ * A disk that outlives its process: a write takes a while and is whole when it is answered; a crash in between leaves
+ * the new file or the old one, by chance.
  */
 export class SimulatedDisk {
   private readonly files = new Map<string, Uint8Array>();
   private readonly writing = new Set<() => void>();
 
-  constructor(
-    private readonly time: SimulatedTime,
-    private readonly random: () => number,
-  ) {}
+  constructor(private readonly random: () => number) {}
 
-  /** The storage of one server; useless once that has crashed. */
-  storage(): Storage {
+  /** The storage of one process. */
+  storage(process: SimulatedProcess): Storage {
     return {
-      list: () => Promise.resolve([...this.files.keys()]),
+      list: () => Promise.resolve(this.paths),
       read: (path) => {
         const bytes = this.files.get(path);
         if (bytes !== undefined) return Promise.resolve(bytes.slice());
         return Promise.reject(new TinkerError('not_found', `There is no file ${path}.`));
       },
-      write: (path, bytes) =>
-        new Promise((resolve) => {
-          const copy = bytes.slice();
-          const apply = (): void => {
-            this.files.set(path, copy);
-          };
-          this.writing.add(apply);
-          this.time.schedule(
-            () => {
-              if (!this.writing.delete(apply)) return;
-              apply();
-              resolve();
-            },
-            1 + Math.floor(this.random() * 20),
-          );
-        }),
+      write: (path, bytes) => this.write(process, path, bytes.slice()),
       remove: (path) => {
         this.files.delete(path);
         return Promise.resolve();
@@ -59,5 +41,19 @@ export class SimulatedDisk {
 
   get paths(): string[] {
     return [...this.files.keys()];
+  }
+
+  private write(process: SimulatedProcess, path: string, bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      const apply = (): void => {
+        this.files.set(path, bytes);
+      };
+      this.writing.add(apply);
+      process.after(1 + Math.floor(this.random() * 20), () => {
+        this.writing.delete(apply);
+        apply();
+        resolve();
+      });
+    });
   }
 }

@@ -1,7 +1,8 @@
 import {
   EMPTY,
   type Observable,
-  catchError,
+  type SchedulerLike,
+  Subject,
   defer,
   delay,
   finalize,
@@ -9,84 +10,120 @@ import {
   merge,
   mergeMap,
   take,
-  throwError,
+  takeUntil,
   timer,
 } from 'rxjs';
 import { TinkerError } from '../../src/errors.js';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/transport/transport.js';
+import type { Ledger } from './ledger.js';
+import { SimulatedProcess } from './simulatedProcess.js';
 import type { SimulatedServer } from './simulatedServer.js';
 import type { SimulatedTime } from './simulatedTime.js';
 
-/** What a network does to a request. */
-type Fault = 'lost request' | 'lost answer' | 'duplicate' | 'slow' | 'status' | 'empty 400' | 'pause' | 'evicted';
+/** What a network does to a request; those that come seldom are listed once. */
+const FAULTS = [
+  ...repeat('lost request'),
+  ...repeat('lost answer'),
+  ...repeat('duplicate'),
+  ...repeat('late request'),
+  ...repeat('late answer'),
+  ...repeat('reset in mid-body'),
+  ...repeat('status of a proxy'),
+  ...repeat('status with retry-after'),
+  ...repeat('empty 400'),
+  ...repeat('billing pause'),
+  'evicted result',
+  'cut answer',
+] as const;
+type Fault = (typeof FAULTS)[number];
 
-const FAULTS: readonly Fault[] = [
-  'lost request',
-  'lost answer',
-  'duplicate',
-  'slow',
-  'status',
-  'empty 400',
-  'pause',
-  'evicted',
-];
+const STATUSES = [408, 409, 429, 500, 502, 503];
+/** How long the server goes on with a request whose sender is gone. */
+const HANG_UP = 1_000;
 
 /** A network between a client and a server, which loses, repeats, delays and answers requests itself, by a seed. */
 export class SimulatedNetwork {
-  /** Requests that are under way. */
-  underWay = 0;
-  /** Faults that happened, by kind. */
-  readonly happened = new Map<Fault, number>();
-  /** Probability of a fault for each request. */
-  faults: number;
+  /** Requests whose client still waits. */
+  waiting = 0;
+  private readonly process: SimulatedProcess;
 
   constructor(
-    private readonly time: SimulatedTime,
+    time: SimulatedTime,
     private readonly server: SimulatedServer,
+    private readonly ledger: Ledger,
     private readonly random: () => number,
-    faults: number,
+    /** Probability of a fault for each request. */
+    public faults: number,
   ) {
-    this.faults = faults;
+    this.process = new SimulatedProcess(time);
   }
 
-  transport(): Transport {
+  /** What one client sends over; its answers come when its process is awake. */
+  transport(client: SchedulerLike): Transport {
     return {
-      send: (request) => this.timed(request, this.carry(request)),
+      send: (request) => this.timed(request, client),
       close: () => EMPTY,
     };
   }
 
+  /** Requests and answers on their way. */
+  get pending(): number {
+    return this.process.pending;
+  }
+
+  private timed(request: TransportRequest, client: SchedulerLike): Observable<TransportResponse> {
+    return defer(() => {
+      this.waiting += 1;
+      const late = timer(request.timeoutMs, client).pipe(
+        map(() => {
+          throw new TinkerError('request_timeout', 'No answer in time.', { retryable: true });
+        }),
+      );
+      return merge(this.carry(request).pipe(delay(this.upTo(30), client)), late).pipe(
+        take(1),
+        finalize(() => {
+          this.waiting -= 1;
+        }),
+      );
+    });
+  }
+
   private carry(request: TransportRequest): Observable<TransportResponse> {
     return defer(() => {
-      const there = 1 + Math.floor(this.random() * 30);
-      const back = 1 + Math.floor(this.random() * 30);
-      const reset = (): TinkerError =>
-        new TinkerError('connection_failed', 'The connection was reset.', { retryable: true });
-      const reach = (): Observable<TransportResponse> => this.server.handle(request, reset);
-      const whole = timer(there, this.time).pipe(mergeMap(reach), delay(back, this.time));
-      switch (this.fault(request)) {
+      const fault = this.fault(request);
+      switch (fault) {
         case undefined:
-          return whole;
+          return this.journey(request);
         case 'lost request':
-          return timer(there, this.time).pipe(mergeMap(() => throwError(reset)));
+          return this.answer(200).pipe(map(reset));
         case 'lost answer':
-          return whole.pipe(mergeMap(() => throwError(reset)));
-        case 'duplicate': {
-          const again = timer(there + Math.floor(this.random() * 5_000), this.time).pipe(mergeMap(reach));
-          // The second copy goes its own way: it arrives even if the client has its answer or has given up.
-          again.pipe(catchError(() => EMPTY)).subscribe();
-          return whole;
-        }
-        case 'slow':
-          return whole.pipe(delay(Math.floor(this.random() * 90_000), this.time));
-        case 'status':
-          return this.answer(there, this.pick([408, 409, 429, 500, 502, 503]), 'by a proxy');
+          return this.journey(request).pipe(map(reset));
+        case 'duplicate':
+          return merge(this.journey(request), this.journey(request, this.upTo(5_000)).pipe(mergeMap(() => EMPTY)));
+        case 'late request':
+          return this.journey(request, this.upTo(90_000));
+        case 'late answer':
+          return this.journey(request).pipe(delay(this.upTo(90_000), this.process));
+        case 'reset in mid-body':
+          return this.random() < 0.5
+            ? this.answer(200).pipe(delay(this.upTo(2_000), this.process), map(reset))
+            : this.journey(request).pipe(delay(this.upTo(2_000), this.process), map(reset));
+        case 'status of a proxy':
+          return this.answer(this.pick(STATUSES), {}, 'by a proxy');
+        case 'status with retry-after':
+          return this.answer(
+            this.pick([429, 500, 503]),
+            this.random() < 0.5 ? { 'retry-after': '7' } : { 'retry-after-ms': '350', 'x-should-retry': 'true' },
+            'by a proxy',
+          );
         case 'empty 400':
-          return this.answer(there, 400);
-        case 'pause':
-          return this.answer(there, 402, 'out of credit');
-        case 'evicted':
-          return this.answer(there, 410, 'evicted');
+          return this.answer(400);
+        case 'billing pause':
+          return this.answer(402, {}, 'out of credit');
+        case 'evicted result':
+          return this.answer(410, {}, 'evicted');
+        case 'cut answer':
+          return this.journey(request).pipe(map(cut));
       }
     });
   }
@@ -94,35 +131,60 @@ export class SimulatedNetwork {
   private fault(request: TransportRequest): Fault | undefined {
     if (this.random() >= this.faults) return undefined;
     const fault = this.pick(FAULTS);
-    // A proxy answers 409 only to what may be sent again, and results are evicted seldom.
-    if (fault === 'evicted' && (!request.path.endsWith('retrieve_future') || this.random() < 0.8)) return undefined;
-    this.happened.set(fault, (this.happened.get(fault) ?? 0) + 1);
+    if (fault === 'evicted result' && !request.path.endsWith('retrieve_future')) return undefined;
+    this.ledger.happens(fault);
     return fault;
   }
 
-  private answer(after: number, status: number, detail?: string): Observable<TransportResponse> {
-    const body = detail === undefined ? new Uint8Array() : new TextEncoder().encode(JSON.stringify({ detail }));
-    return timer(after, this.time).pipe(map(() => ({ status, headers: {}, body })));
-  }
-
-  private timed(request: TransportRequest, answer: Observable<TransportResponse>): Observable<TransportResponse> {
+  /** Goes to the server, and arrives even if the sender has given up; then the server soon notices. */
+  private journey(request: TransportRequest, late = 0): Observable<TransportResponse> {
     return defer(() => {
-      this.underWay += 1;
-      const late = timer(request.timeoutMs, this.time).pipe(
-        mergeMap(() => throwError(() => new TinkerError('request_timeout', 'No answer in time.', { retryable: true }))),
-      );
-      return merge(answer, late).pipe(
-        take(1),
+      const answered = new Subject<TransportResponse>();
+      const hungUp = new Subject<undefined>();
+      let gone = false;
+      timer(late + this.upTo(30), this.process)
+        .pipe(
+          mergeMap(() => {
+            const noticed = gone ? timer(HANG_UP, this.process) : hungUp;
+            return this.server.handle(request).pipe(takeUntil(noticed));
+          }),
+        )
+        .subscribe(answered);
+      return answered.pipe(
         finalize(() => {
-          this.underWay -= 1;
+          gone = true;
+          hungUp.next(undefined);
         }),
       );
     });
   }
 
-  private pick<T>(values: readonly [T, ...T[]] | readonly T[]): T {
+  private answer(status: number, headers: Record<string, string> = {}, detail?: string): Observable<TransportResponse> {
+    const body = detail === undefined ? new Uint8Array() : new TextEncoder().encode(JSON.stringify({ detail }));
+    return timer(this.upTo(30), this.process).pipe(map(() => ({ status, headers, body })));
+  }
+
+  private upTo(milliseconds: number): number {
+    return 1 + Math.floor(this.random() * milliseconds);
+  }
+
+  private pick<T>(values: readonly T[]): T {
     const value = values[Math.floor(this.random() * values.length)];
     if (value === undefined) throw new Error('Nothing to pick from.');
     return value;
   }
+}
+
+/** Five tickets in the draw, where a rare fault has one. */
+function repeat<T extends string>(fault: T): readonly T[] {
+  return [fault, fault, fault, fault, fault];
+}
+
+function reset(): never {
+  throw new TinkerError('connection_failed', 'The connection was reset.', { retryable: true });
+}
+
+/** An answer that a proxy passed on as whole, though it is not. */
+function cut({ status, headers, body }: TransportResponse): TransportResponse {
+  return { status, headers, body: body.subarray(0, body.length >> 1) };
 }

@@ -1,170 +1,116 @@
-import { Subscription, defer, ignoreElements, of } from 'rxjs';
-import { linearDecay } from '../../operators/index.js';
-import { ServiceClient } from '../../src/clients/service.js';
-import type { TinkerError } from '../../src/errors.js';
 import { seededRandom } from '../../src/testing/seededRandom.js';
-import type { CheckpointEntry, CheckpointLog } from '../../src/training/checkpointLog.js';
-import { type ResumableEvent, resumable } from '../../src/training/resumable.js';
-import { type Datum, ModelInput } from '../../src/wire/index.js';
+import { Ledger } from './ledger.js';
+import type { Seams } from './seams.js';
+import { SimulatedClient } from './simulatedClient.js';
 import { SimulatedDisk } from './simulatedDisk.js';
 import { SimulatedNetwork } from './simulatedNetwork.js';
+import { SimulatedProcess } from './simulatedProcess.js';
 import { SimulatedServer } from './simulatedServer.js';
 import { SimulatedTime } from './simulatedTime.js';
 
 /** What one simulated run is made of. */
 export interface SimulationOptions {
   readonly seed: number;
-  /** Probability of a fault for each request. */
+  /** Probability of a fault for each request; 0: nothing goes wrong at all. */
   readonly faults: number;
   readonly steps: number;
-  readonly serverCrashes: number;
-  readonly clientCrashes: number;
+  /** For a bug put in by hand. */
+  readonly seams?: Seams;
 }
 
 /** What came of it. */
 export interface SimulationResult {
-  readonly finished: boolean;
-  /** The adapter and optimizer that the run ended with, as saved. */
-  readonly weights: Buffer | undefined;
-  readonly events: readonly string[];
-  readonly faults: ReadonlyMap<string, number>;
-  /** What is left over: requests, timers. */
-  readonly leftOver: { readonly requests: number; readonly timers: number };
+  readonly ledger: Ledger;
+  readonly disk: SimulatedDisk;
+  /** What is left over when all is closed. */
+  readonly leftOver: {
+    readonly requests: number;
+    readonly clientTimers: number;
+    readonly serverTimers: number;
+  };
+  /** Virtual milliseconds that closing took. */
+  readonly closeMs: number;
   readonly virtualSeconds: number;
-  readonly failure: string | undefined;
 }
 
 /** Longest that a simulated run may take, in virtual milliseconds. */
 const LONGEST = 24 * 3_600_000;
+/** Within so many virtual milliseconds it all goes wrong. */
+const STORM = 150_000;
 
-/** Trains through whatever the seed brings, to the end. */
-export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const random = seededRandom(options.seed);
+/** Trains through whatever the seed brings, to the end; then closes the client, and at last the server. */
+export async function simulate({ seed, faults, steps, seams = {} }: SimulationOptions): Promise<SimulationResult> {
+  const random = seededRandom(seed);
+  const upTo = (limit: number): number => Math.floor(random() * limit);
   const time = new SimulatedTime();
-  const disk = new SimulatedDisk(time, random);
-  const server = new SimulatedServer(time, disk, options.seed);
-  const network = new SimulatedNetwork(time, server, random, options.faults);
-  const entries: CheckpointEntry[] = [];
-  const events: string[] = [];
-  let finished: CheckpointEntry | undefined;
-  let failure: TinkerError | undefined;
-  let client: { readonly service: ServiceClient; readonly running: Subscription } | undefined;
+  const ledger = new Ledger();
+  const disk = new SimulatedDisk(random);
+  const pollHoldMs = seed % 4 === 3 ? 60_000 : 40_000;
+  const server = new SimulatedServer({ time, disk, ledger, seams, seed, pollHoldMs });
+  const network = new SimulatedNetwork(time, server, ledger, random, faults);
+  const options = { time, network, ledger, seams, random, steps, depth: 1 + (seed % 3), beside: 0 };
+  // A faultless run is the measure, so it does all that there is to do.
+  if (faults === 0) options.beside = 1;
+  else if (seed % 2 === 0) options.beside = 0.5;
+  const fate = new SimulatedProcess(time);
 
-  const log: CheckpointLog = {
-    read: () => defer(() => of([...entries])),
-    append: (entry) =>
-      defer(() => {
-        entries.push(entry);
-        return of(entry).pipe(ignoreElements());
-      }),
+  const restart = async (downMs: number): Promise<void> => {
+    ledger.happens('server crash');
+    ledger.story.push(`${time.frame} server crashed`);
+    server.crash();
+    await fate.sleep(downMs);
+    await server.start();
   };
-  const tell = (event: ResumableEvent): void => {
-    events.push(`${time.frame} ${describeEvent(event)}`);
-    if (event.type === 'finished') finished = event.entry;
-  };
-  const startClient = (): void => {
-    const service = new ServiceClient({
-      baseUrl: 'http://simulated.invalid',
-      transport: network.transport(),
-      scheduler: time,
-      random: seededRandom(Math.floor(random() * 2 ** 31)),
-      log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-    });
-    const running = resumable(service, {
-      run: 'run',
-      log,
-      model: { baseModel: 'simulated', rank: 2, seed: 1 },
-      batches: (start) => Array.from({ length: options.steps - start }, (_, index) => batchOf(start + index)),
-      checkpointEvery: 3,
-      loss: 'cross_entropy',
-      adam: linearDecay({ from: 1e-2, steps: options.steps }),
-      depth: 1 + (options.seed % 3),
-      maxResumes: 1_000,
-    }).subscribe({
-      next: tell,
-      error: (error: TinkerError) => {
-        failure = error;
-      },
-    });
-    client = { service, running };
-  };
-
   await server.start();
-  startClient();
-  const chaos = new Subscription();
-  for (const at of times(options.serverCrashes, random)) {
-    chaos.add(
-      time.schedule(() => {
-        events.push(`${time.frame} server crashed`);
-        server.crash();
-        chaos.add(time.schedule(() => void server.start(), Math.floor(random() * 60_000)));
-      }, at),
-    );
-  }
-  for (const at of times(options.clientCrashes, random)) {
-    chaos.add(
-      time.schedule(() => {
-        if (finished !== undefined || failure !== undefined) return;
-        events.push(`${time.frame} client crashed`);
-        // A dead process hears and says nothing more; its requests may still arrive.
-        client?.running.unsubscribe();
-        client?.service.abandon();
-        startClient();
-      }, at),
-    );
-  }
-
-  const ended = (): boolean => finished !== undefined || failure !== undefined;
-  await time.runUntil(ended, LONGEST);
-  chaos.unsubscribe();
-  network.faults = 0;
-  if (!server.up) await server.start();
-  let closed = false;
-  void client?.service.close().then(() => (closed = true));
-  await time.runUntil(() => closed, 60_000);
-  let stopped = false;
-  void server.stop().then(() => (stopped = true));
-  await time.runUntil(() => stopped, 60_000);
-  // Copies that the network still carries arrive; what keeps setting timers would show.
-  await time.runUntil(() => false, 100_000);
-  return {
-    finished: finished !== undefined,
-    weights: finished === undefined ? undefined : weightsOf(disk, finished),
-    events,
-    faults: network.happened,
-    leftOver: { requests: network.underWay, timers: time.pending },
-    virtualSeconds: time.frame / 1000,
-    failure: failure === undefined ? undefined : `${failure.code}: ${failure.message}`,
+  let client = new SimulatedClient(options);
+  const unlessEnded = (what: string, happen: () => void): void => {
+    fate.after(upTo(STORM), () => {
+      if (ledger.ended) return;
+      if (what !== '') ledger.happens(what);
+      happen();
+    });
   };
-}
-
-function batchOf(step: number): Datum[] {
-  const random = seededRandom(step + 1);
-  return Array.from({ length: 2 }, () => ({
-    modelInput: ModelInput.fromTokens(Array.from({ length: 6 }, () => Math.floor(random() * 16))),
-  }));
-}
-
-function times(count: number, random: () => number): number[] {
-  return Array.from({ length: count }, () => Math.floor(random() * 120_000));
-}
-
-function weightsOf(disk: SimulatedDisk, { statePath }: CheckpointEntry): Buffer {
-  const [, run = '', , name = ''] = /^tinker:\/\/([^/]+)\/([^/]+)\/(.+)$/.exec(statePath) ?? [];
-  const files = disk.paths.filter((path) => path.includes(run) && path.includes(name) && path.endsWith('.safetensors'));
-  return Buffer.concat(files.sort().map((path) => Buffer.from(disk.read(path) ?? [])));
-}
-
-function describeEvent(event: ResumableEvent): string {
-  switch (event.type) {
-    case 'started':
-      return `started at ${event.step}`;
-    case 'step':
-      return `step ${event.step}`;
-    case 'interrupted':
-      return `interrupted: ${event.error.code}: ${event.error.message.slice(0, 300)}`;
-    case 'checkpoint':
-    case 'finished':
-      return `${event.type} ${event.entry.name}`;
+  if (faults > 0) {
+    for (let crash = 0; crash < seed % 3; crash += 1) {
+      unlessEnded('', () => void restart(upTo(random() < 0.2 ? 600_000 : 30_000)));
+    }
+    for (let crash = 0; crash < seed % 2; crash += 1) {
+      unlessEnded('client crash', () => {
+        client.crash();
+        client = new SimulatedClient(options);
+      });
+    }
+    if (seed % 5 === 1) unlessEnded('clock jump', () => client.process.jump((random() - 0.5) * 7_200_000));
+    if (seed % 5 === 2) unlessEnded('hanging client', () => client.process.hang(upTo(400_000)));
   }
+
+  await time.runUntil(() => ledger.ended, LONGEST);
+  if (faults === 0) await time.runUntil(() => false, 300_000);
+  if (faults > 0 && seed % 7 === 0 && server.up) {
+    ledger.happens('server crash while closing');
+    void restart(upTo(20_000));
+  }
+  const closing = time.frame;
+  let closed: number | undefined;
+  void client.close().then(() => {
+    closed = time.frame;
+  });
+  await time.runUntil(() => closed !== undefined, 60_000);
+  // What the network still carries arrives, what was crashed starts again; what keeps setting timers would show.
+  network.faults = 0;
+  await time.runUntil(() => false, 700_000);
+  const clientTimers = client.process.pending;
+  const requests = network.waiting + network.pending;
+  let serverTimers: number | undefined;
+  void server.stop().then((left) => {
+    serverTimers = left;
+  });
+  await time.runUntil(() => serverTimers !== undefined, 60_000);
+  return {
+    ledger,
+    disk,
+    leftOver: { requests, clientTimers, serverTimers: serverTimers ?? Infinity },
+    closeMs: (closed ?? Infinity) - closing,
+    virtualSeconds: closing / 1000,
+  };
 }

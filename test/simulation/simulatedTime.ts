@@ -1,33 +1,50 @@
-import { VirtualAction, VirtualTimeScheduler } from 'rxjs';
+interface Due {
+  readonly at: number;
+  run: (() => void) | undefined;
+}
 
-/** Virtual time that advances by one due action at a time, so that promises in between settle as they would. */
-export class SimulatedTime extends VirtualTimeScheduler {
+/** Virtual time that fires one due timer at a time and lets promises settle before the next, as an event loop would. */
+export class SimulatedTime {
   /** 2020-01-01, so that nothing depends on a time of zero. */
   static readonly start = 1_577_836_800_000;
+  /** Milliseconds since the start. */
+  frame = 0;
+  private readonly queue: Due[] = [];
 
-  constructor() {
-    super(VirtualAction, Infinity);
+  /** Calls `run` after `delay` milliseconds, behind what is due at the same time; gives what cancels it. */
+  after(delay: number, run: () => void): () => void {
+    const due: Due = { at: this.frame + Math.max(0, delay), run };
+    let index = this.queue.length;
+    while (index > 0 && (this.queue[index - 1]?.at ?? 0) > due.at) index -= 1;
+    this.queue.splice(index, 0, due);
+    return () => {
+      due.run = undefined;
+    };
   }
 
-  override now = (): number => SimulatedTime.start + this.frame;
-
-  /** Fires due actions until `done`, or nothing is left to fire; true if it was done. */
-  async runUntil(done: () => boolean, longest = Infinity): Promise<boolean> {
+  /** Fires what is due until `done`, for `longest` milliseconds at most; true if it was done. */
+  async runUntil(done: () => boolean, longest: number): Promise<boolean> {
     const end = this.frame + longest;
     for (;;) {
       await settlePromises();
       if (done()) return true;
-      const action = this.actions.shift();
-      if (action === undefined || action.delay > end) return false;
-      this.frame = action.delay;
-      const error: unknown = action.execute(action.state, action.delay);
-      if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
+      const due = this.next(end);
+      if (due === undefined) {
+        this.frame = end;
+        return false;
+      }
+      this.frame = due.at;
+      due.run?.();
     }
   }
 
-  /** Actions that would still fire. */
-  get pending(): number {
-    return this.actions.filter((action) => !action.closed).length;
+  private next(end: number): Due | undefined {
+    for (;;) {
+      const [first] = this.queue;
+      if (first === undefined || first.at > end) return undefined;
+      this.queue.shift();
+      if (first.run !== undefined) return first;
+    }
   }
 }
 
