@@ -1,5 +1,6 @@
 import { describe, TinkerError } from '../../errors.js';
 import type { BaseModelInfo, EngineDatum, EngineTensor, ForwardBackwardJob } from './engine.js';
+import { checkCustomPass } from './custom/checkCustomPass.js';
 import { losses, type Loss } from './losses.js';
 
 /** The limits that a base model sets to its data. */
@@ -21,9 +22,16 @@ const knownInputs: ReadonlySet<string> = new Set(
  * @throws TinkerError `bad_request` that names the datum and the input, what was expected and what came.
  */
 export function checkForwardBackward(limits: ModelLimits, job: ForwardBackwardJob): void {
+  if (job.data.length === 0) throw refused('at least one datum', 'no data');
+  if (job.loss === 'custom') {
+    job.data.forEach((datum, index) => {
+      checkTargets(limits, job.loss, datum, `data[${String(index)}]`);
+    });
+    checkCustomPass(job);
+    return;
+  }
   const loss = findLoss(job.loss);
   checkConfig(job.loss, loss, job.config);
-  if (job.data.length === 0) throw refused('at least one datum', 'no data');
   job.data.forEach((datum, index) => {
     checkDatum(limits, job.loss, loss, datum, `data[${String(index)}]`);
   });
@@ -54,24 +62,37 @@ function checkConfig(name: string, loss: Loss, config: ForwardBackwardJob['confi
 }
 
 function checkDatum(limits: ModelLimits, lossName: string, loss: Loss, datum: EngineDatum, where: string): void {
+  checkTargets(limits, lossName, datum, where);
   const { tokens, inputs } = datum;
+  checkPresent(inputs, loss.inputs, lossName, where);
+  for (const [name, tensor] of Object.entries(inputs)) {
+    if (name === targetsName) continue;
+    const label = `${name} of ${where}`;
+    if (!knownInputs.has(name))
+      throw refused(`loss inputs of ${[targetsName, ...knownInputs].join(', ')} in ${where}`, describe(name));
+    checkShape(tensor, tokens.length, label);
+    checkFinite(tensor.data, label);
+  }
+}
+
+/** What every loss needs: tokens, and as many targets. */
+function checkTargets(limits: ModelLimits, lossName: string, { tokens, inputs }: EngineDatum, where: string): void {
   if (tokens.length === 0) throw refused(`at least one token in ${where}`, 'an empty sequence');
   if (tokens.length > limits.maxContextLength)
     throw refused(`at most ${String(limits.maxContextLength)} tokens in ${where}`, String(tokens.length));
   checkTokens(limits, tokens, `the tokens of ${where}`);
-  for (const name of [targetsName, ...loss.inputs])
-    if (inputs[name] === undefined) {
-      const present = Object.keys(inputs).join(', ');
-      throw refused(`${name} in the loss inputs of ${where} for ${lossName}`, present === '' ? 'no inputs' : present);
-    }
-  for (const [name, tensor] of Object.entries(inputs)) {
-    const label = `${name} of ${where}`;
-    if (name !== targetsName && !knownInputs.has(name))
-      throw refused(`loss inputs of ${[targetsName, ...knownInputs].join(', ')} in ${where}`, describe(name));
-    checkShape(tensor, tokens.length, label);
-    if (name === targetsName) checkTokens(limits, tensor.data, label);
-    else checkFinite(tensor.data, label);
-  }
+  checkPresent(inputs, [targetsName], lossName, where);
+  const targets = inputs[targetsName];
+  if (targets === undefined) return;
+  checkShape(targets, tokens.length, `${targetsName} of ${where}`);
+  checkTokens(limits, targets.data, `${targetsName} of ${where}`);
+}
+
+function checkPresent(inputs: EngineDatum['inputs'], names: readonly string[], lossName: string, where: string): void {
+  const missing = names.find((name) => inputs[name] === undefined);
+  if (missing === undefined) return;
+  const present = Object.keys(inputs).join(', ');
+  throw refused(`${missing} in the loss inputs of ${where} for ${lossName}`, present === '' ? 'no inputs' : present);
 }
 
 function checkShape({ data, shape }: EngineTensor, length: number, label: string): void {

@@ -1,3 +1,5 @@
+import type { CustomLoss } from './custom/customLoss.js';
+
 /** A base model that an engine serves. */
 export interface BaseModelInfo {
   /** The name a client asks for, e.g. `rxtinker/tiny`. */
@@ -38,14 +40,16 @@ export interface EngineDatum {
 
 export interface ForwardBackwardJob {
   readonly data: readonly EngineDatum[];
+  /** The name of a loss; `custom` is `customLoss`. */
   readonly loss: string;
+  readonly customLoss?: CustomLoss;
   readonly config: Readonly<Record<string, number | string>>;
   /** False: outputs only, no gradient is accumulated. */
   readonly backward: boolean;
 }
 
 export interface ForwardBackwardResult {
-  /** One record a datum; `logprobs` float32 shaped like the target tokens, and `elementwise_loss` likewise. */
+  /** One record a datum; `logprobs` float32 shaped like the target tokens, and (not of a custom loss) `elementwise_loss`. */
   readonly outputs: readonly Readonly<Record<string, EngineTensor>>[];
   /** Keys `name:reduction`, e.g. `loss:sum`. */
   readonly metrics: Readonly<Record<string, number>>;

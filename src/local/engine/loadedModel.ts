@@ -4,6 +4,8 @@ import type { Program, Runtime, Tensors } from './runtime.js';
 
 /** Bytes of weights of which every compiled graph may hold a copy. */
 const largestFixed = 2 ** 24;
+/** Compiled graphs that are kept: losses that come as data must not add up without end. */
+const mostPrograms = 64;
 
 /** A base model in memory with the graphs compiled for it, shared by its adapters and samplers. */
 export class LoadedModel {
@@ -26,6 +28,8 @@ export class LoadedModel {
   program(key: string, build: () => Readonly<Record<string, Node>>): Promise<Program> {
     const known = this.#programs.get(key);
     if (known !== undefined) return known;
+    const [oldest] = this.#programs.keys();
+    if (oldest !== undefined && this.#programs.size >= mostPrograms) this.#programs.delete(oldest);
     const program = this.runtime.compile(build(), this.#bytes <= largestFixed ? this.weights : {});
     this.#programs.set(key, program);
     program.catch(() => this.#programs.delete(key));

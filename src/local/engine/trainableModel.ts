@@ -2,11 +2,11 @@ import { describe, TinkerError } from '../../errors.js';
 import { adamWStep, createAdamWState, type AdamWState } from './adamW.js';
 import { expectTensor, readAdapter, writeAdapter } from './adapterFile.js';
 import { checkForwardBackward } from './checkForwardBackward.js';
+import { CustomPass } from './custom/customPass.js';
 import type { AdamWParameters, AdapterState, ForwardBackwardJob, ForwardBackwardResult, LoraShape } from './engine.js';
 import type { LoadedModel } from './loadedModel.js';
 import { adapterTensors, initialAdapter, loraLayout, type LoraLayout } from './loraLayout.js';
 import { describeBaseModel } from './baseModel.js';
-import { planMicroBatches } from './microBatches.js';
 import type { Tensors } from './runtime.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
 import { TrainingPass } from './trainingPass.js';
@@ -31,11 +31,14 @@ export class TrainableModel {
   /** Runs a job micro-batch by micro-batch, yielding between them; the gradient counts once all have run. */
   async *forwardBackward(job: ForwardBackwardJob): AsyncGenerator<undefined, ForwardBackwardResult> {
     checkForwardBackward(describeBaseModel(this.base.model), job);
-    const pass = new TrainingPass(this.base, this.lora, this.#layout, job);
+    const pass =
+      job.customLoss === undefined
+        ? new TrainingPass(this.base, this.lora, this.#layout, job)
+        : new CustomPass(this.base, this.lora, this.#layout, job, job.customLoss);
     const adapter = adapterTensors(this.#layout, this.#adapter);
     const gradient = new Float32Array(job.backward ? this.#layout.size : 0);
     const outputs: Tensors[] = [];
-    for (const batch of planMicroBatches(job.data.map(({ tokens }) => tokens.length))) {
+    for (const batch of pass.plan()) {
       const results = await pass.run(batch, adapter, gradient);
       batch.indices.forEach((index, row) => {
         outputs[index] = results[row] ?? {};
@@ -43,7 +46,7 @@ export class TrainableModel {
       yield;
     }
     for (let i = 0; i < gradient.length; i++) this.#gradient[i] = (this.#gradient[i] ?? 0) + (gradient[i] ?? 0);
-    return { outputs, metrics: metricsOf(outputs) };
+    return { outputs, metrics: pass.metrics() };
   }
 
   /** One step of AdamW with the gradient since the last, which is cleared. */
@@ -74,17 +77,6 @@ export class TrainableModel {
     this.#optimizer = optimizer;
     this.#gradient.fill(0);
   }
-}
-
-function metricsOf(outputs: readonly Tensors[]): Record<string, number> {
-  let loss = 0;
-  let positions = 0;
-  for (const { elementwise_loss: elementwise } of outputs)
-    for (const value of elementwise?.data ?? []) {
-      loss += value;
-      positions += 1;
-    }
-  return { 'loss:sum': loss, 'num_tokens:sum': positions };
 }
 
 function readOptimizer(size: number, bytes: Uint8Array): AdamWState {

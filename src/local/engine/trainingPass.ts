@@ -1,18 +1,20 @@
-import { TinkerError } from '../../errors.js';
+import { addGradient } from './addGradient.js';
 import type { EngineDatum, EngineTensor, ForwardBackwardJob, LoraShape } from './engine.js';
 import { findLoss } from './checkForwardBackward.js';
 import type { LoadedModel } from './loadedModel.js';
 import type { LoraLayout } from './loraLayout.js';
 import { positionMask, type Loss } from './losses.js';
-import type { MicroBatch } from './microBatches.js';
-import { gradientName, trainingGraph } from './model.js';
-import { causalMask, rotaryAngles } from './positions.js';
+import { type MicroBatch, planMicroBatches } from './microBatches.js';
+import { trainingGraph } from './model.js';
+import { notFinite } from './notFinite.js';
+import { positionFeeds } from './positionFeeds.js';
 import type { Program, Tensors } from './runtime.js';
 
 /** One compiled pass, forward or forward and backward, over micro-batches of a job. */
 export class TrainingPass {
   readonly #loss: Loss;
   readonly #program: Promise<Program>;
+  #total = 0;
 
   constructor(
     private readonly base: LoadedModel,
@@ -24,6 +26,11 @@ export class TrainingPass {
     const { rank, trainAttention, trainMlp, trainUnembedding } = lora;
     const key = JSON.stringify([job.loss, job.backward, rank, trainAttention, trainMlp, trainUnembedding]);
     this.#program = base.program(key, () => trainingGraph(base.model.config, layout, this.#loss, job.backward));
+  }
+
+  /** Which data run together. */
+  plan(): MicroBatch[] {
+    return planMicroBatches(this.job.data.map(({ tokens }) => tokens.length));
   }
 
   /**
@@ -44,21 +51,17 @@ export class TrainingPass {
       const loss = cut('losses');
       const bad = loss.data.findIndex((value) => !Number.isFinite(value));
       if (bad >= 0) throw notFinite(`the loss of data[${String(index)}] at position ${String(bad)}`, loss.data[bad]);
+      for (const value of loss.data) this.#total += value;
       return { logprobs: cut('targetLogprobs'), elementwise_loss: loss };
     });
-    if (this.job.backward) this.#accumulate(results, gradient);
+    if (this.job.backward) addGradient(this.layout, results, gradient);
     return outputs;
   }
 
-  #accumulate(results: Tensors, gradient: Float32Array): void {
-    for (const { name, offset } of this.layout.matrices) {
-      const part = results[gradientName(name)]?.data ?? new Float32Array();
-      for (let i = 0; i < part.length; i++) {
-        const value = part[i] ?? 0;
-        if (!Number.isFinite(value)) throw notFinite('the gradient', value);
-        gradient[offset + i] = (gradient[offset + i] ?? 0) + value;
-      }
-    }
+  /** The loss over all data, and how many positions they have. */
+  metrics(): Readonly<Record<string, number>> {
+    const positions = this.job.data.reduce((total, { tokens }) => total + tokens.length, 0);
+    return { 'loss:sum': this.#total, 'num_tokens:sum': positions };
   }
 
   #inputs({ indices, length }: MicroBatch): Tensors {
@@ -91,8 +94,7 @@ export class TrainingPass {
         targets.set(datum.inputs.target_tokens?.data ?? [], start);
       }),
       [positionMask]: floats(positionMask, 1),
-      mask: causalMask(length),
-      ...this.#angles(length),
+      ...positionFeeds(this.base.model.config, length),
     };
     for (const name of inputs) feeds[name] = floats(name, 0);
     for (const [name, missing] of Object.entries(optionalInputs)) feeds[name] = floats(name, missing);
@@ -103,26 +105,9 @@ export class TrainingPass {
     return feeds;
   }
 
-  #angles(length: number): Tensors {
-    const { config } = this.base.model;
-    const { cos, sin } = rotaryAngles(
-      config,
-      Uint32Array.from({ length }, (_, position) => position),
-    );
-    const shape = [length, config.headDim];
-    return { cos: { data: cos, shape }, sin: { data: sin, shape } };
-  }
-
   #datum(index: number): EngineDatum {
     const datum = this.job.data[index];
     if (datum === undefined) throw new RangeError(`The job has no datum ${String(index)}.`);
     return datum;
   }
-}
-
-function notFinite(what: string, got: number | undefined): TinkerError {
-  return new TinkerError(
-    'bad_request',
-    `Expected a finite number as ${what}, got ${String(got)}. Nothing was accumulated; check the loss inputs and the learning rate.`,
-  );
 }

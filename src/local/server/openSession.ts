@@ -19,6 +19,7 @@ export function openSession(
     lastSeen: now,
     modelIds: [],
     samplerIds: [],
+    losses: new Map(),
     created: new Map(),
     silence: Subscription.EMPTY,
   };

@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import type { CustomLoss } from '../engine/custom/customLoss.js';
 
 /** What a creation with a sequence number of the session's made, to answer its repetition. */
 export interface Created {
@@ -16,7 +17,9 @@ export interface Session {
   lastSeen: number;
   readonly modelIds: string[];
   readonly samplerIds: string[];
-  /** Creations by `model:<seq>` and `sampler:<seq>`. */
+  /** Custom losses by their ids. */
+  readonly losses: Map<string, CustomLoss>;
+  /** Creations by `model:<seq>`, `sampler:<seq>` and `loss:<seq>`. */
   readonly created: Map<string, Created>;
   silence: Subscription;
 }

@@ -9,6 +9,7 @@ import { router } from './router.js';
 import { accountRoutes } from './routes/accountRoutes.js';
 import { checkpointRoutes } from './routes/checkpointRoutes.js';
 import { clientRoutes } from './routes/clientRoutes.js';
+import { customLossRoute } from './routes/customLossRoute.js';
 import { exportRoutes } from './routes/exportRoutes.js';
 import { futureRoutes } from './routes/futureRoutes.js';
 import { historyRoutes } from './routes/historyRoutes.js';
@@ -87,6 +88,7 @@ function openTenant(shared: SharedState, key: string | undefined, checkpoints: C
     ...sessionRoutes(state),
     ...modelRoutes(state),
     ...trainingRoutes(state),
+    customLossRoute(state),
     ...weightsRoutes(state),
     saveForSamplerRoute(state),
     ...samplingRoutes(state),

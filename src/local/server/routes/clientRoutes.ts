@@ -21,7 +21,7 @@ export function clientRoutes({ engine, limits }: ServerState): Route[] {
           fwdbwd_max_chunk_bytes_count: limits.chunkBytes,
           sample_use_retrieve_futures: false,
           sample_join_sampling_session: true,
-          custom_loss_server_side: false,
+          custom_loss_server_side: true,
         }),
     },
     {

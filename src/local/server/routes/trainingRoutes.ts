@@ -6,6 +6,7 @@ import { defaultAdamParams, optimStepRequest } from '../requests/optimStepReques
 import type { Call, Route } from '../route.js';
 import type { ServerResponse } from '../serverResponse.js';
 import type { ServerState } from '../serverState.js';
+import { withCustomLoss } from '../withCustomLoss.js';
 
 /** The calls that compute: forward, forward_backward and optim_step. */
 export function trainingRoutes(state: ServerState): Route[] {
@@ -31,10 +32,11 @@ export function trainingRoutes(state: ServerState): Route[] {
 }
 
 function forwardBackward(state: ServerState, { request }: Call, backward: boolean): ServerResponse {
-  return acceptLaneCall(state, request, forwardBackwardBody(request, backward), (model, job) => {
+  return acceptLaneCall(state, request, forwardBackwardBody(request, backward), (model, body) => {
+    const job = withCustomLoss(state, model, body);
     if (job.data.length === 0) throw refusal(400, 'data: Expected at least one datum, got none.');
-    if (job.data.length > state.limits.datumsPerCall) {
-      throw refusal(413, `data: Expected at most ${state.limits.datumsPerCall} datums, got ${job.data.length}.`);
+    if (body.data.length > state.limits.datumsPerCall) {
+      throw refusal(413, `data: Expected at most ${state.limits.datumsPerCall} datums, got ${body.data.length}.`);
     }
     state.engine.checkForwardBackward(model.base.name, job);
     return {
