@@ -1,4 +1,4 @@
-import type { Observable, SchedulerLike } from 'rxjs';
+import type { MonoTypeOperatorFunction, Observable, SchedulerLike } from 'rxjs';
 import type { ServerCredentials } from '../auth/serverCredentials.js';
 import type { Logger } from '../log.js';
 import type { Api } from '../transport/api.js';
@@ -24,6 +24,8 @@ export interface Connection extends OperationScope {
   readonly credentials: ServerCredentials;
   /** The server's flags; fetched once, a failure is tried again by the next subscriber. */
   readonly flags$: Observable<ClientConfig>;
+  /** Holds a request back until its answer of so many bytes fits into the server's budget. */
+  readonly responseBudget: <T>(bytes: number) => MonoTypeOperatorFunction<T>;
   readonly log: Logger;
   /** Time of waits; its timers keep the process alive. */
   readonly scheduler: SchedulerLike;

@@ -1,4 +1,5 @@
-import { asyncScheduler } from 'rxjs';
+import { type MonoTypeOperatorFunction, type Observable, asyncScheduler, switchMap, take } from 'rxjs';
+import { byteBudget } from '../../operators/byteBudget.js';
 import { isJwt, jwtExpiry } from '../auth/jwt.js';
 import { ServerCredentials } from '../auth/serverCredentials.js';
 import { type ResolvedConfig, isHosted } from '../config.js';
@@ -9,6 +10,7 @@ import type { Credentials } from '../transport/credentials.js';
 import { cryptoRandom } from '../transport/random.js';
 import { Secrets } from '../transport/secrets.js';
 import type { Transport } from '../transport/transport.js';
+import type { ClientConfig } from '../wire/index.js';
 import { backgroundScheduler } from './backgroundScheduler.js';
 import type { Connection } from './connection.js';
 import { serverFlags } from './serverFlags.js';
@@ -49,6 +51,7 @@ export function makeConnection(config: ResolvedConfig, transport: Transport, opt
     api: api(credentials),
     credentials,
     flags$: credentials.flags$,
+    responseBudget: responseBudget(credentials.flags$),
     log,
     scheduler,
     background,
@@ -61,4 +64,17 @@ export function makeConnection(config: ResolvedConfig, transport: Transport, opt
     active: new Set(),
     closed: undefined,
   };
+}
+
+/** One budget of bytes for all answers, as large as the server's flags say. */
+function responseBudget(flags$: Observable<ClientConfig>): Connection['responseBudget'] {
+  let budget: (<T>(bytes: number) => MonoTypeOperatorFunction<T>) | undefined;
+  return (bytes) => (source) =>
+    flags$.pipe(
+      take(1),
+      switchMap(({ inflightResponseBytesSemaphoreSize: limit }) => {
+        budget ??= byteBudget({ limit, cost: (size: number) => size });
+        return source.pipe(budget(bytes));
+      }),
+    );
 }

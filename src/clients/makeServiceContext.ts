@@ -6,16 +6,20 @@ import {
   filter,
   finalize,
   ignoreElements,
+  map,
   switchMap,
   take,
   of,
 } from 'rxjs';
 import { HOSTED_BASE_URL, type ResolvedConfig } from '../config.js';
 import { type Tokenizer, loadTokenizer, tokenizerId } from '../tokenizer/index.js';
+import { limitConcurrency } from '../transport/limitConcurrency.js';
 import { uuid } from '../transport/random.js';
 import type { Transport } from '../transport/transport.js';
 import type { Connection } from './connection.js';
+import { DynamicFlags } from './dynamicFlags.js';
 import { makeConnection } from './makeConnection.js';
+import { SampleDispatch } from './sampleDispatch.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import { Session } from './session.js';
@@ -41,10 +45,18 @@ export function makeServiceContext(
   const count = (change: number): void => {
     unfinished.next(unfinished.value + change);
   };
+  let dispatch: SampleDispatch | undefined;
+  let cancels: ReturnType<ServiceContext['limitCancels']> | undefined;
   return {
     connection,
     session,
     telemetry: new Telemetry(connection, config.telemetry, () => session.currentId, uuid(random)),
+    dynamicFlags: new DynamicFlags(connection.api, connection.scheduler, log),
+    dispatch$: session.flags$.pipe(
+      take(1),
+      map((flags) => (dispatch ??= new SampleDispatch(flags.sampleDispatchBytesSemaphoreSize, connection.scheduler))),
+    ),
+    limitCancels: (limit) => (cancels ??= limitConcurrency(limit)),
     queueWarningIntervalMs: options.queueWarningIntervalMs ?? 60_000,
     models: new Set(),
     tokenizer: tokenizers(connection, config.baseUrl),

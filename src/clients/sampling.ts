@@ -1,20 +1,22 @@
-import { type Observable, defer, map, of } from 'rxjs';
+import { type Observable, map, of } from 'rxjs';
 import { TinkerError, invalidArgument } from '../errors.js';
-import { retrieveFuture } from '../futures/retrieveFuture.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import {
   ModelInput,
   type SampleOutput,
   type SamplingParams,
-  futurePromiseSchema,
   modelInputJson,
   sampleOutputDecoder,
   toWireSamplingParams,
 } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
+import { SampleQueue } from './sampleQueue.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { CallOptions } from './trainingOptions.js';
+
+/** The protocol's estimate of a prompt's size on its way. */
+const BYTES_PER_TOKEN = 10;
 
 /** What to sample. */
 export interface SampleRequest extends CallOptions {
@@ -32,7 +34,7 @@ export interface SampleRequest extends CallOptions {
 export class SamplingClient {
   readonly samplingSessionId: string;
   readonly baseModel: string;
-  private nextSeqId = 0;
+  private readonly queue: SampleQueue;
 
   /** @internal Made by `createSamplingClient`. */
   constructor(
@@ -41,6 +43,7 @@ export class SamplingClient {
   ) {
     this.samplingSessionId = options.samplingSessionId;
     this.baseModel = options.baseModel;
+    this.queue = new SampleQueue(service, options.samplingSessionId);
   }
 
   /**
@@ -68,37 +71,8 @@ export class SamplingClient {
       `{"sampling_session_id":${JSON.stringify(this.samplingSessionId)},"seq_id":${seqId},"num_samples":${numSamples},` +
       `"prompt":${modelInputJson(prompt)},"sampling_params":${params},"prompt_logprobs":${includePromptLogprobs},` +
       `"topk_prompt_logprobs":${topkPromptLogprobs},"type":"sample"}`;
-    return makeOperation(
-      connection,
-      {
-        type: 'sample',
-        send: () =>
-          defer(() => {
-            const seqId = this.nextSeqId++;
-            return connection.api
-              .call({
-                method: 'POST',
-                path: '/api/v1/asample',
-                body: { contentType: 'application/json', bytes: body(seqId) },
-                headers: { 'x-tinker-sampling-backpressure': '1' },
-                schema: futurePromiseSchema,
-                retry: { deadlineMs: connection.deadlines.sendDeadlineMs },
-              })
-              .pipe(map((promise) => ({ seqId, promise })));
-          }),
-        poll: ({ seqId, promise }, context) =>
-          retrieveFuture(connection, {
-            promise,
-            requestType: 'Sample',
-            waitingFor: `sample with seq_id ${seqId} of ${this.samplingSessionId}`,
-            read: sampleOutputDecoder(prompt.length),
-            onQueueState: (state) => {
-              context.report({ type: 'queueState', ...state });
-            },
-          }),
-      },
-      request,
-    );
+    const job = { body, bytes: BYTES_PER_TOKEN * prompt.length, read: sampleOutputDecoder(prompt.length) };
+    return makeOperation(connection, this.queue.work(job), request);
   }
 
   /** Logprobs of a prompt's tokens; NaN for the first, which nothing comes before. */

@@ -2,7 +2,9 @@ import type { Observable } from 'rxjs';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { ModelInfo } from '../wire/index.js';
 import type { Connection } from './connection.js';
+import type { DynamicFlags } from './dynamicFlags.js';
 import type { ModelContext } from './modelContext.js';
+import type { SampleDispatch } from './sampleDispatch.js';
 import type { Session } from './session.js';
 import type { Telemetry } from './telemetry.js';
 
@@ -14,6 +16,12 @@ export interface ServiceContext {
   readonly connection: Connection;
   readonly session: Session;
   readonly telemetry: Telemetry;
+  /** The server's flags that may change. */
+  readonly dynamicFlags: DynamicFlags;
+  /** Submits samples within the server's limits. */
+  readonly dispatch$: Observable<SampleDispatch>;
+  /** Lets at most so many samples be cancelled at once; the first limit holds. */
+  limitCancels(limit: number): <T>(source: Observable<T>) => Observable<T>;
   /** Least time between two warnings of a paused queue, in milliseconds. */
   readonly queueWarningIntervalMs: number;
   /** Models that are not unloaded yet. */

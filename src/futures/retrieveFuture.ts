@@ -1,4 +1,4 @@
-import { type Observable, catchError, defer, map, of, throwError } from 'rxjs';
+import { type MonoTypeOperatorFunction, type Observable, catchError, defer, map, of, throwError } from 'rxjs';
 import { type NotReady, pollUntilReady } from '../../operators/pollUntilReady.js';
 import { TinkerError } from '../errors.js';
 import type { Api } from '../transport/api.js';
@@ -22,6 +22,8 @@ export interface FuturesConnection {
   readonly api: Api;
   readonly scheduler: SchedulerLike;
   readonly deadlines: { readonly silenceDeadlineMs: number; readonly billingPauseMs: number };
+  /** Holds a request back until its answer of so many bytes fits into what may be on its way at once. */
+  readonly responseBudget?: <T>(bytes: number) => MonoTypeOperatorFunction<T>;
 }
 
 /** One result to wait for. */
@@ -31,6 +33,8 @@ export interface FutureRequest<T> {
   readonly requestType: string;
   /** What is waited for, in words for errors. */
   readonly waitingFor: string;
+  /** Bytes of a result that is known to be there; then it is asked for at once. */
+  readonly payloadSize?: number;
   read(body: ResultBody): T;
   onQueueState(state: { state: 'active' | 'paused_rate_limit' | 'paused_capacity' | 'unknown'; reason?: string }): void;
 }
@@ -45,16 +49,21 @@ type Answer = FutureAnswer | { readonly type: 'silent'; readonly error: TinkerEr
  * throws.
  */
 export function retrieveFuture<T>(connection: FuturesConnection, request: FutureRequest<T>): Observable<T> {
-  const { api, scheduler, deadlines } = connection;
+  const { api, scheduler, deadlines, responseBudget } = connection;
   return defer(() => {
     const started = scheduler.now();
     let lastAnswer = started;
     let pausedSince: number | undefined;
     let faults = 0;
     let rejections = 0;
-    let metadataOnly = true;
+    let payloadSize = request.payloadSize ?? 0;
+    let metadataOnly = payloadSize === 0;
 
-    const ask = (iteration: number): Observable<Answer> =>
+    const ask = (iteration: number): Observable<Answer> => {
+      const asking = askOnce(iteration);
+      return metadataOnly || responseBudget === undefined ? asking : asking.pipe(responseBudget(payloadSize));
+    };
+    const askOnce = (iteration: number): Observable<Answer> =>
       api
         .callRaw({
           method: 'POST',
@@ -106,6 +115,7 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
               `Expected the result of ${request.waitingFor}, got its size twice.`,
             );
           metadataOnly = false;
+          payloadSize = answer.payloadSize;
           return { waitMs: 0 };
         case 'failed':
           request.onQueueState({ state: 'active' });

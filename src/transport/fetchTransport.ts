@@ -19,7 +19,7 @@ export interface FetchTransportOptions {
 /** HTTP by `fetch`, for browsers, Deno and workers; at most 4 polls are open at once, the others wait. */
 export function fetchTransport(options: FetchTransportOptions): Transport {
   const { baseUrl, fetch = globalThis.fetch.bind(globalThis), scheduler } = options;
-  const limitPolls = limitConcurrency<TransportResponse>(CONCURRENT_POLLS);
+  const limitPolls = limitConcurrency(CONCURRENT_POLLS);
   const sendOne = (request: TransportRequest): Observable<TransportResponse> =>
     fetchOnce(fetch, baseUrl, request).pipe(
       timeout({

@@ -9,7 +9,7 @@ const run = (test: Parameters<TestScheduler['run']>[0]) =>
 describe('limitConcurrency', () => {
   it('starts what waits when one completes, fails or is left', () => {
     run(({ cold, expectObservable, expectSubscriptions }) => {
-      const limit = limitConcurrency<string>(1);
+      const limit = limitConcurrency(1);
       const first = cold('--a|');
       const second = cold('--#');
       const third = cold('-----');
@@ -26,7 +26,7 @@ describe('limitConcurrency', () => {
 
   it('forgets who leaves while waiting', () => {
     run(({ cold, expectObservable, expectSubscriptions }) => {
-      const limit = limitConcurrency<string>(1);
+      const limit = limitConcurrency(1);
       const left = cold('a|');
       expectObservable(cold('---a|').pipe(limit)).toBe('---a|');
       expectObservable(left.pipe(limit), '^-!').toBe('---');
@@ -36,7 +36,7 @@ describe('limitConcurrency', () => {
   });
 
   it('lets synchronous streams through, however many', () => {
-    const limit = limitConcurrency<number>(2);
+    const limit = limitConcurrency(2);
     const seen: number[] = [];
     from(Array.from({ length: 1000 }, (_, i) => i))
       .pipe(mergeMap((i) => of(i).pipe(limit)))

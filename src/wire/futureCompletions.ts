@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import { camelKeys } from './camelCase.js';
+import { openEnum, optional } from './optional.js';
+
+/** A request of a sampling session whose result, or whose failure, can be fetched now. */
+export interface FutureCompletion {
+  readonly requestId: string;
+  readonly state: 'finished' | 'failed' | 'unknown';
+  /** Bytes of the result, where the server tells. */
+  readonly responsePayloadUncompressedSize?: number;
+}
+
+/** What finished since a cursor; sending the new cursor back says that it was heard. */
+export interface FutureCompletions {
+  readonly completions: readonly FutureCompletion[];
+  readonly cursor: number;
+}
+
+/** Answer of retrieve_futures. */
+export const futureCompletionsSchema = z
+  .object({
+    completions: z.array(
+      z
+        .object({
+          state: openEnum('finished', 'failed'),
+          request_id: z.string(),
+          response_payload_uncompressed_size: optional(z.number().nonnegative()),
+        })
+        .transform((completion): FutureCompletion => camelKeys(completion)),
+    ),
+    cursor: z.int(),
+  })
+  .transform((answer): FutureCompletions => answer);
