@@ -1,11 +1,12 @@
 /**
- * The engine's training step and greedy decoding beside the bare matrix products of the same step, at one and two
+ * The engine's training step, alone and through the whole server, and greedy decoding beside the bare matrix products of the same step, at one and two
  * threads, each in a process of its own. Usage: npm run bench:engine. Only ratios of one run on an idle machine count.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { add, input, matmul, slice, sum, topologicalOrder, type Node } from '../../src/graph/index.js';
 import { isOperation } from '../../src/graph/index.js';
+import { ModelInput, ServiceClient } from '../../src/index.js';
 import type { BaseModel } from '../../src/local/engine/baseModel.js';
 import type { EngineDatum, LoraShape } from '../../src/local/engine/engine.js';
 import { loadRuntime } from '../../src/local/engine/loadRuntime.js';
@@ -15,6 +16,9 @@ import { trainingGraph } from '../../src/local/engine/model.js';
 import { Random } from '../../src/local/engine/random.js';
 import type { Tensors } from '../../src/local/engine/runtime.js';
 import { createWorkerEngine } from '../../src/local/engine/workerEngine.js';
+import { createServer } from '../../src/local/server/createServer.js';
+import { listen } from '../../src/local/server/http.js';
+import { memoryStorage } from '../../src/local/server/memoryStorage.js';
 
 const rows = 8;
 const length = 128;
@@ -86,6 +90,32 @@ async function trainingStep(threads: number): Promise<Measure> {
   return { milliseconds, peakMegabytes: peakMegabytes(), note: engine.runtime };
 }
 
+/** The same step from a client, over HTTP, through the server and its worker. */
+async function wholeServer(threads: number): Promise<Measure> {
+  const engine = await createWorkerEngine({ threads, baseModels: [model] });
+  const server = await createServer({ engine, storage: memoryStorage() });
+  const listening = await listen(server, { keepAlive: false });
+  const service = new ServiceClient({ baseUrl: listening.url });
+  const { rank, seed, trainAttention: trainAttn, trainMlp, trainUnembedding: trainUnembed } = lora;
+  const options = { baseModel: model.name, rank, seed, trainAttn, trainMlp, trainUnembed };
+  const training = await service.createLoraTrainingClient(options).result();
+  const random = new Random(3);
+  const tokens = (): Int32Array => Int32Array.from({ length }, () => random.uint32() % model.config.vocabularySize);
+  const data = Array.from({ length: rows }, () => ({
+    modelInput: ModelInput.fromTokens(tokens()),
+    lossFnInputs: { target_tokens: tokens(), weights: new Float32Array(length).fill(1) },
+  }));
+  const milliseconds = await median(async () => {
+    const pass = training.forwardBackward(data, 'cross_entropy').result();
+    await Promise.all([pass, training.optimStep({ learningRate: adam.learning_rate }).result()]);
+  });
+  await service.close();
+  await server.close();
+  await listening.close();
+  await engine.close();
+  return { milliseconds, peakMegabytes: peakMegabytes(), note: 'client, HTTP, server, worker' };
+}
+
 /** Greedy decoding of 8 × 64 tokens after a prompt of 16. */
 async function decoding(threads: number): Promise<Measure> {
   const engine = await createWorkerEngine({ threads, baseModels: [model] });
@@ -128,7 +158,7 @@ async function bareProducts(threads: number): Promise<Measure> {
   return { milliseconds, peakMegabytes: peakMegabytes(), note: `${(operations / 1e9).toFixed(1)} GFLOP` };
 }
 
-const measures = { trainingStep, decoding, bareProducts } as const;
+const measures = { trainingStep, wholeServer, decoding, bareProducts } as const;
 type MeasureName = keyof typeof measures;
 
 function inChild(name: MeasureName, threads: number): Measure {
@@ -145,6 +175,7 @@ function report(): void {
   const line = (text: string): boolean => process.stdout.write(`${text}\n`);
   for (const threads of [2, 1]) {
     const step = best('trainingStep', threads);
+    const server = best('wholeServer', threads);
     const products = best('bareProducts', threads);
     const decode = best('decoding', threads);
     const perSecond = (tokens: number, { milliseconds }: Measure): string =>
@@ -154,7 +185,10 @@ function report(): void {
       `  training step   ${step.milliseconds.toFixed(0)} ms, ${perSecond(rows * length, step)}, peak ${step.peakMegabytes.toFixed(0)} MB`,
     );
     line(
-      `  bare products   ${products.milliseconds.toFixed(0)} ms (${products.note}); step / products ${(step.milliseconds / products.milliseconds).toFixed(2)}`,
+      `  whole server    ${server.milliseconds.toFixed(0)} ms, ${perSecond(rows * length, server)} (${server.note}); engine / server ${(step.milliseconds / server.milliseconds).toFixed(2)} (goal 0.9)`,
+    );
+    line(
+      `  bare products   ${products.milliseconds.toFixed(0)} ms (${products.note}); products / step ${(products.milliseconds / step.milliseconds).toFixed(2)} (goal 0.8)`,
     );
     line(
       `  greedy decoding ${decode.milliseconds.toFixed(0)} ms, ${perSecond(rows * 64, decode)} (${decode.note}), peak ${decode.peakMegabytes.toFixed(0)} MB`,
