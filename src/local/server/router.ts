@@ -11,6 +11,7 @@ export function router(routes: readonly Route[]): (request: ServerRequest) => Ob
   const compiled = routes.map((route) => ({ route, form: compile(route.pattern) }));
   return (request) =>
     defer(() => {
+      if (!URL.canParse(request.path, 'http://server')) throw refusal(400, 'Expected a path from the root on.');
       const url = new URL(request.path, 'http://server');
       const path = url.pathname.startsWith(prefix) ? url.pathname.slice(prefix.length) : undefined;
       const matching = path === undefined ? [] : compiled.filter(({ form }) => form.test(path));

@@ -57,13 +57,16 @@ export async function openTenants(shared: SharedState, storage: Storage, keys: r
   );
 }
 
+/** No `..`, nor anything else that reads as another path later. */
+const downloadForm = /^\/api\/v1\/downloads\/\w+\/\w[\w.-]*$/;
+
 /** The tenant whose key a request carries, any for a download; it takes as long whichever it is. */
 export function findTenant(
   tenants: readonly Tenant[],
   { method, path, headers }: Pick<ServerRequest, 'method' | 'path' | 'headers'>,
 ): Tenant | undefined {
   // The URL of a download is its key.
-  if (method === 'GET' && path.startsWith('/api/v1/downloads/')) return tenants[0];
+  if (method === 'GET' && downloadForm.test(path)) return tenants[0];
   const given = headers['x-api-key'] ?? '';
   const matching = tenants.map(({ key }) => key === undefined || constantTimeEqual(key, given));
   return tenants.find((_, index) => matching[index]);

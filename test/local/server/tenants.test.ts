@@ -160,6 +160,13 @@ describe('API keys', () => {
     const wrong = [undefined, '', anna.slice(1), `${anna}x`, `${anna}${bert}`, anna.toUpperCase()];
     for (const key of wrong) expect((await clientOf(server, key).call('GET', 'healthz')).status).toBe(401);
     for (const key of [anna, bert]) expect((await clientOf(server, key).call('GET', 'healthz')).status).toBe(200);
+    for (const path of [
+      'downloads/../checkpoints',
+      'downloads/a/..%2f..',
+      'downloads/a/%2e%2e/%2e%2e/sessions',
+      'downloads/',
+    ])
+      expect((await clientOf(server, undefined).call('GET', path)).status).toBe(401);
     await server.close();
     expect((await clientOf(server, 'wrong').call('GET', 'healthz')).status).toBe(401);
     await expect(serve([''])).rejects.toMatchObject({ code: 'invalid_config' });
