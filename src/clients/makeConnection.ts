@@ -1,4 +1,4 @@
-import { type MonoTypeOperatorFunction, type Observable, asyncScheduler, switchMap, take } from 'rxjs';
+import { type MonoTypeOperatorFunction, type Observable, asyncScheduler, switchMap, take, tap } from 'rxjs';
 import { byteBudget } from '../../operators/byteBudget.js';
 import { isJwt, jwtExpiry } from '../auth/jwt.js';
 import { ServerCredentials } from '../auth/serverCredentials.js';
@@ -34,13 +34,24 @@ export function makeConnection(config: ResolvedConfig, transport: Transport, opt
   const background = options.scheduler ?? backgroundScheduler;
   const secrets = new Secrets();
   const log = secrets.logger(options.log ?? consoleLogger(config.logLevel));
+  const deadlines = {
+    sendDeadlineMs: options.sendDeadlineMs ?? 300_000,
+    silenceDeadlineMs: options.silenceDeadlineMs ?? 300_000,
+    billingPauseMs: 3_600_000,
+  };
+  const billingPauseMs = (): number => deadlines.billingPauseMs;
   const api = (credentials: Credentials): Api =>
-    new Api({ transport, credentials, headers, scheduler, random, log, sdkVersion: SDK_VERSION });
+    new Api({ transport, credentials, headers, scheduler, random, log, billingPauseMs, sdkVersion: SDK_VERSION });
   const credentials = new ServerCredentials({
     ...(apiKey !== undefined && { apiKey }),
     ...(credentialCommand !== undefined && { credentialCommand }),
     api,
-    flags: serverFlags,
+    flags: (own) =>
+      serverFlags(own).pipe(
+        tap((flags) => {
+          deadlines.billingPauseMs = flags.billingExceptionMaxPauseDurationSec * 1000;
+        }),
+      ),
     scheduler,
     background,
     random,
@@ -56,11 +67,7 @@ export function makeConnection(config: ResolvedConfig, transport: Transport, opt
     scheduler,
     background,
     random,
-    deadlines: {
-      sendDeadlineMs: options.sendDeadlineMs ?? 300_000,
-      silenceDeadlineMs: options.silenceDeadlineMs ?? 300_000,
-      billingPauseMs: 3_600_000,
-    },
+    deadlines,
     active: new Set(),
     closed: undefined,
   };

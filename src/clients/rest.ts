@@ -36,27 +36,12 @@ import {
   trainingRuns,
   userCheckpoints,
 } from './restLists.js';
+import type { CopyWeightsOptions, ScopeOptions } from './restOptions.js';
 import { type AccessScope, checkpointPath, segment, sessionPath, trainingRunPath } from './restPaths.js';
 import { traceUrl } from './restTrace.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import { checkTinkerPath, parseTinkerPath } from './tinkerPath.js';
 import type { CallOptions } from './trainingOptions.js';
-
-/** Options of calls that read what the caller may not own. */
-export interface ScopeOptions extends CallOptions {
-  /** Default `owned`. */
-  readonly accessScope?: AccessScope;
-}
-
-/** Options of `copyWeights`. */
-export interface CopyWeightsOptions extends CallOptions {
-  /** The project that gets the copy; default: that of the client (`TINKER_PROJECT_ID`). */
-  readonly destinationProjectId?: string;
-  /** Seconds until the server may delete the copy; default: never. */
-  readonly ttlSeconds?: number;
-  /** Grants access to a checkpoint of somebody else's. */
-  readonly weightsAccessToken?: string;
-}
 
 /**
  * What a server keeps: training runs, checkpoints, sessions, samplers. It never makes a session.

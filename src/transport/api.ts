@@ -14,7 +14,7 @@ import type { Pool, Transport, TransportRequest, TransportResponse } from './tra
 const REQUEST_TIMEOUT = 60_000;
 /** How long the standard retries go on, in milliseconds. */
 const STANDARD_DEADLINE = 300_000;
-/** See {@link ApiOptions.billingPauseMs}. */
+/** Longest pause for billing where nothing else is said, in milliseconds. */
 const BILLING_PAUSE = 3_600_000;
 /** Least time between two warnings of a billing pause, in milliseconds. */
 const BILLING_NOTICE_INTERVAL = 60_000;
@@ -30,8 +30,8 @@ export interface ApiOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly sdkVersion: string;
-  /** How long a 402 (billing) may hold up one request, in milliseconds; default 1 hour. */
-  readonly billingPauseMs?: number;
+  /** Tells how long a 402 (billing) may hold up one request, in milliseconds; default 1 hour. */
+  readonly billingPauseMs?: () => number;
 }
 
 /** A body that is encoded already. */
@@ -85,7 +85,7 @@ export class Api {
    */
   call<T>(call: ApiCall<T>): Observable<T> {
     const { retry } = call;
-    const { scheduler, random, billingPauseMs = BILLING_PAUSE } = this.options;
+    const { scheduler, random, billingPauseMs = () => BILLING_PAUSE } = this.options;
     return defer(() => {
       const once = this.request(this.encode(call)).pipe(map((response) => this.read(call, response)));
       if (retry === 'none') return once;
@@ -96,7 +96,7 @@ export class Api {
           decide: (error, attempt) => {
             if (!(error instanceof TinkerError) || final.includes(error.details.status ?? 0)) return { retry: false };
             pausedSince = error.code === 'payment_required' ? (pausedSince ?? scheduler.now()) : undefined;
-            if (pausedSince !== undefined && scheduler.now() - pausedSince >= billingPauseMs) return { retry: false };
+            if (pausedSince !== undefined && scheduler.now() - pausedSince >= billingPauseMs()) return { retry: false };
             return decideRetry(error, attempt, random);
           },
           deadlineMs,

@@ -34,8 +34,8 @@ const stored: StoredCredentials = {
 
 describe('the credentials file', () => {
   it('is in the home directory', () => {
-    expect(credentialsFile({ HOME: '/home/me' })).toBe('/home/me/.tinker/credentials.json');
-    expect(credentialsFile({ USERPROFILE: '/users/me' })).toBe('/users/me/.tinker/credentials.json');
+    expect(credentialsFile({ HOME: '/us' })).toBe('/us/.tinker/credentials.json');
+    expect(credentialsFile({ USERPROFILE: '/us' })).toBe('/us/.tinker/credentials.json');
     expect(credentialsFile({})).toBeUndefined();
     expect(storedKey({})).toBeUndefined();
   });

@@ -2,11 +2,16 @@ import { EMPTY, type Observable, defer, of } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { RestClient } from '../../src/clients/rest.js';
+import type { ServiceOptions } from '../../src/clients/serviceOptions.js';
 import { silentLogger } from '../../src/log.js';
 import type { Transport, TransportResponse } from '../../src/transport/transport.js';
 
 /** Runs a test in virtual time on answers that come at once; gives the seconds in which they were asked for. */
-function inTime(answers: readonly [status: number, json: unknown][], test: (rest: RestClient) => Observable<unknown>) {
+function inTime(
+  answers: readonly [status: number, json: unknown][],
+  test: (rest: RestClient) => Observable<unknown>,
+  options: ServiceOptions = {},
+) {
   const scheduler = new TestScheduler((actual, expected) => {
     expect(actual).toEqual(expected);
   });
@@ -19,7 +24,14 @@ function inTime(answers: readonly [status: number, json: unknown][], test: (rest
       return of({ status, headers: {}, body: new TextEncoder().encode(JSON.stringify(json)) });
     });
   const transport: Transport = { send, close: () => EMPTY };
-  const rest = new RestClient({ baseUrl: 'http://stub', transport, scheduler, log: silentLogger, random: () => 0 });
+  const rest = new RestClient({
+    baseUrl: 'http://stub',
+    transport,
+    scheduler,
+    log: silentLogger,
+    random: () => 0,
+    ...options,
+  });
   scheduler.run(() => {
     test(rest).subscribe({
       next: (value) => (outcome.value = value),
@@ -62,5 +74,15 @@ describe('a wait for the server to build something', () => {
       code: 'request_failed',
       message: 'The trace of session s could not be exported: too large',
     });
+  });
+});
+
+describe('a pause for billing', () => {
+  it('lasts as long as the server’s flags say', () => {
+    const flags = [200, { billing_exception_max_pause_duration_sec: 12 }] as [number, unknown];
+    const unpaid = [402, { detail: 'pay' }] as [number, unknown];
+    const outcome = inTime([flags, unpaid], (rest) => rest.getSession('s'), { apiKey: 'tml-1' });
+    expect(outcome.asked).toEqual([0, 0, 5, 10, 15]);
+    expect(outcome.error).toMatchObject({ code: 'payment_required' });
   });
 });
