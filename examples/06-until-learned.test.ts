@@ -10,11 +10,7 @@ const loss = (sum: number) => ({ metrics: { 'loss:sum': sum } });
 const values = { a: loss(9), b: loss(5), c: loss(1) };
 
 /** Runs the pipeline on a server made of marbles: `expected` is what comes out, `sent` what the server got. */
-function run(
-  forwardBackward: string | readonly string[],
-  expected: string,
-  unsubscribeAt?: string,
-): readonly string[] {
+function run(forwardBackward: string | readonly string[], expected: string, unsubscribeAt?: string): readonly string[] {
   const scheduler = new TestScheduler((actual, wanted) => expect(actual).toEqual(wanted));
   return scheduler.run(({ expectObservable, flush }) => {
     const { service, transport } = marbleService(

@@ -1,7 +1,6 @@
 import { type Observable, map, of } from 'rxjs';
 import { type Identity, identityOf } from '../auth/identity.js';
 import { invalidArgument } from '../errors.js';
-import { uuid } from '../transport/random.js';
 import {
   type ArchiveUrl,
   type Checkpoint,
@@ -170,7 +169,6 @@ export class RestClient implements AsyncDisposable {
           ...(ttlSeconds !== undefined && { ttl_seconds: checkTtl(ttlSeconds) }),
         },
         ...(weightsAccessToken !== undefined && { headers: { 'x-tinker-weights-access-token': weightsAccessToken } }),
-        idempotencyKey: uuid(connection.random),
         schema: copiedWeightsSchema,
         retry: 'standard',
       },

@@ -47,3 +47,58 @@ describe('httpError', () => {
     expect(isDefiniteRefusal(error)).toBe(false);
   });
 });
+
+describe('retryAfterMs', () => {
+  it.each([
+    [{ 'retry-after-ms': '250', 'retry-after': '9' }, 250],
+    [{ 'retry-after': '1.5' }, 1500],
+    [{ 'retry-after': '60' }, 60_000],
+    [{ 'retry-after': '61' }, undefined],
+    [{ 'retry-after': '0' }, undefined],
+    [{ 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }, undefined],
+    [{}, undefined],
+  ])('reads %j as %s', (headers: Record<string, string>, expected) => {
+    expect(retryAfterMs(headers)).toBe(expected);
+  });
+});
+
+describe('decideRetry', () => {
+  it('waits longer each time, up to 10 s, a quarter of it by chance', () => {
+    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(fc.nat(40), random, (attempt, chance) => {
+        const decision = decideRetry(lost, attempt, () => chance);
+        const longest = Math.min(500 * 2 ** attempt, 10_000);
+        expect(decision).toEqual({ retry: true, delayMs: longest * (1 - 0.25 * chance) });
+      }),
+    );
+  });
+
+  it('obeys the server where it asks for a wait', () => {
+    expect(decideRetry(answer(503, { 'retry-after': '2' }), 5, half)).toEqual({ retry: true, delayMs: 2000 });
+    expect(decideRetry(answer(503, { 'retry-after': '600' }), 0, half)).toEqual({ retry: true, delayMs: 437.5 });
+  });
+
+  it('pauses for billing and rate limits', () => {
+    expect(decideRetry(answer(402), 3, half)).toEqual({ retry: true, delayMs: 5000, pause: true });
+    expect(decideRetry(answer(429, { 'retry-after-ms': '20' }), 0, half)).toEqual({
+      retry: true,
+      delayMs: 20,
+      pause: true,
+    });
+    expect(decideRetry(answer(429), 0, half)).toEqual({ retry: true, delayMs: 437.5, pause: true });
+  });
+
+  it('never repeats what is final', () => {
+    expect(decideRetry(answer(422), 0, half)).toEqual({ retry: false });
+    expect(decideRetry(answer(500, { 'x-should-retry': 'false' }), 0, half)).toEqual({ retry: false });
+    expect(decideRetry(new TinkerError('invalid_response', 'x'), 0, half)).toEqual({ retry: false });
+  });
+});
+
+describe('isDefiniteRefusal', () => {
+  it('is false for what never reached the server for sure', () => {
+    expect(isDefiniteRefusal(lost)).toBe(false);
+    expect(isDefiniteRefusal(new TinkerError('request_timeout', 'x', { retryable: true }))).toBe(false);
+  });
+});
