@@ -5,7 +5,7 @@ import urllib.request
 
 import tinker
 from report import Skip
-from support import MODEL, VERSION, connect, create_model, done, forward_logprobs, make_data, rest_client, takes, train
+from support import MODEL, VERSION, connect, create_model, done, forward_logprobs, make_data, rest_client, train
 
 
 def check_rest(report, service):
@@ -90,7 +90,7 @@ def check_sessions(report, rest, service, run, sampler):
         compared.true("the session is listed", session_id in rest.list_sessions(limit=100).result().sessions)
         session = rest.get_session(session_id).result()
         compared.true("it has the run", run in session.training_run_ids)
-        if takes(type(service).__init__, "user_metadata"):
+        if hasattr(session, "user_metadata"):
             compared.equal("user_metadata", session.user_metadata, {"suite": "interop"})
         sampler_info = rest.get_sampler(session.sampler_ids[-1]).result()
         compared.equal("base model of a sampler", sampler_info.base_model, MODEL)

@@ -61,9 +61,8 @@ def check_options(report, service):
         compared.true("the samples differ", len({tuple(tokens) for tokens in drawn}) == 3)
         compared.equal("lengths", [len(tokens) for tokens in drawn], [10, 10, 10])
         compared.equal("stop reasons", [s.stop_reason for s in whole.sequences], ["length"] * 3)
-        for sequence in whole.sequences:
-            expected = sampler.compute_logprobs(text(prompt + list(sequence.tokens))).result()[len(prompt) :]
-            compared.close("logprobs", sequence.logprobs, expected)
+        scored = [sampler.compute_logprobs(text(prompt + tokens)).result()[len(prompt) :] for tokens in drawn]
+        compared.close("logprobs", [list(sequence.logprobs) for sequence in whole.sequences], scored)
         if VERSION >= (0, 38):
             compared.equal("sequence ids", len({s.sequence_id for s in whole.sequences}), 3)
 
@@ -96,10 +95,9 @@ def check_options(report, service):
         expected = sampler.compute_logprobs(text(prompt)).result()
         compared.equal("prompt logprobs", list(result.prompt_logprobs), list(expected))
         compared.equal("no top-k for the first token", result.topk_prompt_logprobs[0], None)
-        for position in range(1, len(prompt)):
-            row = dict(result.topk_prompt_logprobs[position])
-            compared.equal("the prompt token's own", row[prompt[position]], expected[position])
-            compared.close("probabilities in all", np.exp(list(row.values())).sum(), 1)
+        rows = [dict(row) for row in result.topk_prompt_logprobs[1:]]
+        compared.equal("the prompt tokens' own", [row[token] for row, token in zip(rows, prompt[1:])], expected[1:])
+        compared.close("probabilities in all", [np.exp(list(row.values())).sum() for row in rows], [1] * len(rows))
     check_new_options(report, sampler, prompt, params)
 
 
@@ -120,8 +118,8 @@ def check_new_options(report, sampler, prompt, params):
         if not takes(sampler.sample, "topk_sample_logprobs", "target_prompt_logprobs"):
             raise Skip("this version of the SDK has none of them")
         full = sampler.sample(text(prompt), 1, params, topk_sample_logprobs=512).result().sequences[0]
-        for token, logprob, row in zip(full.tokens, full.logprobs, full.topk_logprobs):
-            compared.equal("the sampled token's own", dict(row)[token], logprob)
+        own = [dict(row)[token] for token, row in zip(full.tokens, full.topk_logprobs)]
+        compared.equal("the sampled tokens' own", own, list(full.logprobs))
         expected = sampler.compute_logprobs(text(prompt)).result()
         targets = types.TensorData(data=[6, 1, 7, -1, 8, 2], dtype="int64", shape=[3, 2])
         scored = sampler.sample(text(prompt), 1, params, target_prompt_logprobs=targets).result().target_prompt_logprobs
