@@ -17,21 +17,35 @@ const checks = {
     console.log(`RXTINKER_HANDLE_FUZZ_SEED=${settings.RXTINKER_HANDLE_FUZZ_SEED}`);
     await runShown('npx', ['vitest', 'run', 'test/local/server/handleFuzz.test.ts'], settings);
   },
-  'SkyRL server': async () => {
-    await runShown('npm', ['run', 'build', '--silent']);
-    const { status, stdout } = await run('node', ['--enable-source-maps', 'dist/test/interop/skyrl/main.js'], {
-      limitSeconds: 1800,
-      show: true,
-    });
-    if (status === 77) return skip(stdout.trimEnd().split('\n').at(-1));
-    if (status !== 0) throw new Error(`it ended with status ${status}`);
-  },
+  'SkyRL server': () => interop('skyrl'),
+  'Python SDK': () => interop('python-sdk', '--torch'),
   'tests on another Node': async () => {
     const node = process.env.RXTINKER_OTHER_NODE;
     if (!node) return skip('RXTINKER_OTHER_NODE names no other node executable');
     await runShown(node, ['node_modules/vitest/vitest.mjs', 'run']);
   },
 };
+
+/** Runs a check against software of others; it ends with 77 where that can't be installed. */
+async function interop(folder, ...args) {
+  await runShown('npm', ['run', 'build', '--silent']);
+  const { status, stdout } = await run(
+    'node',
+    ['--enable-source-maps', `dist/test/interop/${folder}/main.js`, ...args],
+    {
+      limitSeconds: 1800,
+      show: true,
+    },
+  );
+  if (status === 77)
+    return skip(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .findLast((line) => line.startsWith('SKIP')),
+    );
+  if (status !== 0) throw new Error(`it ended with status ${status}`);
+}
 
 async function runShown(command, args, extraEnvironment = {}) {
   const { status } = await run(command, args, {

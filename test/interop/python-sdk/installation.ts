@@ -26,7 +26,7 @@ export async function install(version: string, withTorch: boolean): Promise<Inst
   const python = join(environment, 'bin', 'python');
   await once(environment, async () => {
     await runToEnd([process.env.PYTHON ?? 'python3', '-m', 'venv', environment]);
-    await runToEnd([python, '-m', 'pip', 'install', '--quiet', `tinker==${version}`]);
+    await runToEnd([python, '-m', 'pip', 'install', '--quiet', '--retries', '2', `tinker==${version}`]);
   });
   if (!withTorch) return { python, torch: { missing: 'it was not asked for (--torch)' } };
   try {

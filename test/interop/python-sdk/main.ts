@@ -10,6 +10,8 @@ import { scripts } from './scripts.js';
 
 const SKIPPED = 77;
 const allVersions = ['0.38.0', '0.25.0', '0.24.1'];
+/** Datums of a chunk of versions that do not ask the server how many. */
+const fixedChunks = new Map([['0.24.1', 1024]]);
 
 /** Whether all checks of a version passed; undefined where it can't be installed. */
 async function checkVersion(version: string, withTorch: boolean): Promise<boolean | undefined> {
@@ -27,7 +29,7 @@ async function checkVersion(version: string, withTorch: boolean): Promise<boolea
   const checks = [
     () => runToEnd([installation.python, join(scripts, 'main.py')], { env, show: true }),
     async () => {
-      const compared = await compareAdapters(installation, server, env);
+      const compared = await compareAdapters(installation, server, env, fixedChunks.get(version));
       console.log(`PASS the same adapter by SDK ${version} and by our client: ${compared}`);
     },
     async () => {

@@ -30,6 +30,7 @@ interface Plan {
  * Trains the same steps on the same data through the SDK and through our client, and compares what both saved, bit for
  * bit: 300 datums make three chunks, which both clients cut and send in their own ways.
  *
+ * @param maxExamples How the SDK cuts, where it does not ask the server.
  * @returns What was compared.
  * @throws Error where a file differs
  */
@@ -37,12 +38,13 @@ export async function compareAdapters(
   { python }: Installation,
   server: LocalServer,
   env: NodeJS.ProcessEnv,
+  maxExamples: number | undefined,
 ): Promise<string> {
   const plan = makePlan();
   const file = join(server.folder, 'plan.json');
   await writeFile(file, JSON.stringify(plan));
   const theirPath = (await runToEnd([python, join(scripts, 'train_plan.py'), file], { env })).trim();
-  const ourPath = await train(plan, server);
+  const ourPath = await train(plan, server, maxExamples === undefined ? {} : { maxExamples });
   const [theirs, ours] = [await filesOf(server, theirPath), await filesOf(server, ourPath)];
   const names = [...ours.keys()];
   if (names.join() !== [...theirs.keys()].join() || names.length !== 2) {
@@ -55,7 +57,7 @@ export async function compareAdapters(
     if (a.length < 10_000 || !a.equals(b)) throw new Error(`${each} differs: ${a.length} and ${b.length} bytes`);
     return `${each}, ${a.length} bytes`;
   });
-  return `${compared.join('; ')}; after ${steps} steps on ${datums} datums`;
+  return `${compared.join('; ')}; after ${steps} steps on ${datums} datums in chunks of ${maxExamples ?? 'what the server says'}`;
 }
 
 function makePlan(): Plan {
@@ -69,7 +71,7 @@ function makePlan(): Plan {
 }
 
 /** Trains by our client; gives the path of the saved state. */
-async function train(plan: Plan, { url, key }: LocalServer): Promise<string> {
+async function train(plan: Plan, { url, key }: LocalServer, limits: { maxExamples?: number }): Promise<string> {
   await using service = new ServiceClient({ baseUrl: url, apiKey: key });
   const { base_model: baseModel, rank, seed, learning_rate: learningRate } = plan;
   const training = await service.createLoraTrainingClient({ baseModel, rank, seed }).result();
@@ -78,7 +80,7 @@ async function train(plan: Plan, { url, key }: LocalServer): Promise<string> {
     lossFnInputs: { target_tokens: Int32Array.from(targets), weights: Float32Array.from(weights) },
   }));
   for (let step = 0; step < plan.steps; step++) {
-    await training.forwardBackward(data, 'cross_entropy').result();
+    await training.forwardBackward(data, 'cross_entropy', limits).result();
     await training.optimStep({ learningRate }).result();
   }
   return (await training.saveState(plan.name).result()).path;
