@@ -34,8 +34,11 @@ async function start(): Promise<string> {
 async function kill(): Promise<void> {
   const ended = child;
   if (ended === undefined) return;
+  // It may be dead already, and then says so no more.
+  if (ended.exitCode !== null || ended.signalCode !== null) return;
+  const exit = once(ended, 'exit');
   ended.kill('SIGKILL');
-  await once(ended, 'close');
+  await exit;
 }
 
 async function call(url: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
