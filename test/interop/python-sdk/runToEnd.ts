@@ -13,11 +13,9 @@ export interface RunOptions {
 export async function runToEnd(command: readonly string[], options: RunOptions = {}): Promise<string> {
   const { env, show = false, limitSeconds = 900 } = options;
   const [program = '', ...args] = command;
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: limitSeconds * 1000,
-    ...(env && { env }),
-  });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(env && { env }) });
+  // The option `timeout` of spawn would keep this process waiting where the program can't be started.
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitSeconds * 1000);
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -28,7 +26,9 @@ export async function runToEnd(command: readonly string[], options: RunOptions =
     errors = (errors + chunk.toString()).slice(-4000);
     if (show) process.stderr.write(chunk);
   });
-  const [status, signal] = (await once(child, 'close')) as [number | null, string | null];
+  const [status, signal] = (await once(child, 'close').finally(() => {
+    clearTimeout(timer);
+  })) as [number | null, string | null];
   if (status === 0) return output;
   const last = errors.trimEnd().split('\n').slice(-3).join(' ');
   throw new Error(`${command.join(' ')} ended with ${String(status ?? signal)}: ${last}`);
