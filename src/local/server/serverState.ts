@@ -2,6 +2,7 @@ import type { Engine, StopTexts } from '../engine/engine.js';
 import type { BoundedMap } from './boundedMap.js';
 import type { CheckpointStore } from './checkpointStore.js';
 import type { Clock } from './clock.js';
+import type { CompletionLog } from './completionLog.js';
 import type { Downloads } from './downloads.js';
 import type { Model } from './model.js';
 import type { PromiseStore } from './promiseStore.js';
@@ -40,5 +41,7 @@ export interface ServerState {
   readonly goneModels: BoundedMap<string, GoneModel>;
   readonly runs: BoundedMap<string, TrainingRun>;
   readonly history: BoundedMap<string, SessionRecord>;
+  /** Samples that are done, by sampling session and clone. */
+  readonly completions: BoundedMap<string, CompletionLog>;
   readonly downloads: Downloads;
 }

@@ -10,6 +10,7 @@ import { accountRoutes } from './routes/accountRoutes.js';
 import { checkpointRoutes } from './routes/checkpointRoutes.js';
 import { clientRoutes } from './routes/clientRoutes.js';
 import { customLossRoute } from './routes/customLossRoute.js';
+import { completionsRoute } from './routes/completionsRoute.js';
 import { exportRoutes } from './routes/exportRoutes.js';
 import { futureRoutes } from './routes/futureRoutes.js';
 import { historyRoutes } from './routes/historyRoutes.js';
@@ -85,6 +86,7 @@ function openTenant(shared: SharedState, key: string | undefined, checkpoints: C
     goneModels: new BoundedMap(10_000),
     runs: new BoundedMap(10_000),
     history: new BoundedMap(10_000),
+    completions: new BoundedMap(10_000),
   };
   const route = router([
     ...clientRoutes(state),
@@ -96,6 +98,7 @@ function openTenant(shared: SharedState, key: string | undefined, checkpoints: C
     saveForSamplerRoute(state),
     ...samplingRoutes(state),
     ...futureRoutes(state),
+    completionsRoute(state),
     ...checkpointRoutes(state),
     ...exportRoutes(state),
     ...historyRoutes(state),

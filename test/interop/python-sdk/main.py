@@ -52,6 +52,7 @@ def main():
     custom_loss.check_custom_losses(report, service)
     sampling.check_samplers(report, service)
     sampling.check_options(report, service)
+    sampling.check_many(report, service)
     sampling.check_refusals(report, service)
     sampling.check_inflight(report, service)
     sampling.check_handles(report, service)

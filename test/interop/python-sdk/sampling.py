@@ -145,6 +145,19 @@ def check_new_options(report, sampler, prompt, params):
         compared.equal("compute_logprobs of the last", list(rows), [None, None, None, expected[3]])
 
 
+def check_many(report, service):
+    with report.check("200 samples at once, one given up") as compared:
+        sampler = done(service.create_sampling_client(base_model=MODEL))
+        params = [types.SamplingParams(max_tokens=4, seed=index, stop=[]) for index in range(200)]
+        long = sampler.sample(text([1]), 8, types.SamplingParams(max_tokens=1500, stop=[]))
+        futures = [sampler.sample(text([1, 2, 3]), 1, each) for each in params]
+        long.cancel()
+        drawn = [list(future.result(timeout=120).sequences[0].tokens) for future in futures]
+        again = [list(sampler.sample(text([1, 2, 3]), 1, each).result().sequences[0].tokens) for each in params[:5]]
+        compared.equal("results", len(drawn), 200)
+        compared.equal("each goes to its own call", drawn[:5], again)
+
+
 def check_refusals(report, service):
     with report.check("what the server refuses to sample") as compared:
         sampler = done(service.create_sampling_client(base_model=MODEL))

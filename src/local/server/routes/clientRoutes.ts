@@ -19,7 +19,7 @@ export function clientRoutes({ engine, limits }: ServerState): Route[] {
           proto_compress_fwdbwd: limits.compressedPasses,
           fwdbwd_max_chunk_len: limits.chunkLength,
           fwdbwd_max_chunk_bytes_count: limits.chunkBytes,
-          sample_use_retrieve_futures: false,
+          sample_use_retrieve_futures: true,
           sample_join_sampling_session: true,
           custom_loss_server_side: true,
         }),

@@ -1,7 +1,9 @@
+import { tap } from 'rxjs';
 import type { BaseModelInfo } from '../../engine/engine.js';
 import { checkCount } from '../checkCount.js';
 import { decodeJson } from '../codec/decodeJson.js';
 import { parse } from '../codec/parse.js';
+import { completionsOf } from '../completionsOf.js';
 import { quoteLongSeqId } from '../codec/quoteLongSeqId.js';
 import type { SampleOutput } from '../codec/sampleResult.js';
 import { createSampler, findSampler } from '../createSampler.js';
@@ -102,7 +104,14 @@ function sample(state: ServerState, request: ServerRequest): ServerResponse {
     run: async (engineId) => ({ kind: 'sample', output: await draw(state, engineId, sampler.base, prepared) }),
   });
   sampler.calls.set(body.seq_id, { fingerprint: print, promiseId: promise.id });
+  const completions = completionsOf(state, sampler.id, cloneOf(body.seq_id));
+  promise.outcome$.pipe(tap((outcome) => completions.add(promise.id, outcome))).subscribe();
   return samplePromise(promise.id, body.num_samples);
+}
+
+/** Clones of a client count in blocks of 10⁹. */
+function cloneOf(seqId: string): number {
+  return Number(seqId.slice(0, -9));
 }
 
 async function draw(
