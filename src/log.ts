@@ -1,14 +1,18 @@
 /** How much is logged: each level with those after it. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
-/** See {@link logLevels}. */
+/** How much is logged: each level with those after it in this order. */
 export type LogLevel = (typeof logLevels)[number];
 
 /** Where messages go. */
 export interface Logger {
+  /** What helps to find a fault. */
   debug(message: string): void;
+  /** What a person may like to know. */
   info(message: string): void;
+  /** What may need a look. */
   warn(message: string): void;
+  /** What failed. */
   error(message: string): void;
 }
 

@@ -92,6 +92,7 @@ export class AdminClient implements AsyncDisposable {
     return this.rest.close();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -255,6 +255,7 @@ export class RestClient implements AsyncDisposable {
     return this.rest.close();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

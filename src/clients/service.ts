@@ -145,6 +145,7 @@ export class ServiceClient implements AsyncDisposable {
     for (const model of models) model.lane.destroy();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

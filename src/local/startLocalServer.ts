@@ -39,6 +39,7 @@ export interface LocalServer {
   readonly runtime: string;
   /** Answers requests in this process, for `localTransport`. */
   readonly handle: Server['handle'];
+  /** Ends it; the port is free and the directory unlocked afterwards. */
   close(): Promise<void>;
 }
 

@@ -24,6 +24,7 @@ export interface TfjsLossOptions {
 export interface TfjsLoss {
   readonly form: 'tfjs';
   readonly evaluate: TfjsFunction;
+  /** Gives the module. */
   readonly load: () => PromiseLike<Tfjs>;
 }
 

@@ -79,6 +79,7 @@ export class MarbleTransport implements Transport {
     return this.requests.flatMap(({ operation, seqId }) => (seqId === undefined ? [] : [`${operation} ${seqId}`]));
   }
 
+  /** Emits what the marbles say. */
   send(request: TransportRequest): Observable<TransportResponse> {
     return defer(() => {
       const got = this.read(request);

@@ -5,7 +5,12 @@ import { TinkerError } from '../errors.js';
 export type Fetcher = (
   url: string,
   init: { headers: Record<string, string>; signal: AbortSignal },
-) => Promise<{ readonly ok: boolean; readonly status: number; text(): Promise<string> }>;
+) => Promise<{
+  readonly ok: boolean;
+  readonly status: number;
+  /** The whole body. */
+  text(): Promise<string>;
+}>;
 
 /** The address of a file in a repository of the Hugging Face hub. */
 export function hubUrl(endpoint: string, id: string, revision: string, file: string): string {

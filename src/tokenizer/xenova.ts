@@ -6,7 +6,9 @@ import { checkedTokenizer, type Tokenizer } from './tokenizer.js';
 
 /** The part of a `PreTrainedTokenizer` of `@xenova/transformers` in use. */
 export interface XenovaTokenizer {
+  /** Text to tokens; there is no pair. */
   encode(text: string, pair: null, options: { add_special_tokens: boolean }): (number | undefined)[];
+  /** Tokens to text. */
   decode(ids: number[], options: { clean_up_tokenization_spaces: boolean }): string;
   readonly model: { readonly vocab: readonly (string | undefined)[] };
 }

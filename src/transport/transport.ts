@@ -31,6 +31,7 @@ export interface TransportResponse {
  * `TinkerError` of code `connection_failed` or `request_timeout` (both retryable). Unsubscribing aborts the request.
  */
 export interface Transport {
+  /** Emits the response and completes. */
   send(request: TransportRequest): Observable<TransportResponse>;
   /** Ends idle connections; completes when they are closed. */
   close(): Observable<never>;

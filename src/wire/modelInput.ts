@@ -13,6 +13,7 @@ export type ModelInputChunk = EncodedTextChunk;
 
 /** Anything that turns text into tokens: a tokenizer or a TrainingClient. */
 export interface TextTokenizer {
+  /** Text to tokens, nothing added. */
   encode(text: string): Observable<ArrayLike<number>> | ArrayLike<number>;
 }
 

@@ -9,6 +9,7 @@ export type TensorArray = Float32Array | Int32Array | BigInt64Array;
 
 /** The part of tfjs that {@link TensorData.toTensor} needs. */
 export interface TensorFactory<T> {
+  /** Makes a tensor of values in row-major order. */
   tensor(values: Float32Array | Int32Array, shape: number[], dtype: 'float32' | 'int32'): T;
 }
 
