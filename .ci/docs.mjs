@@ -66,7 +66,7 @@ const { options } = ts.parseJsonConfigFileContent(
 Object.assign(options, { rootDir: output, outDir: output, incremental: false, declaration: false });
 delete options.tsBuildInfoFile;
 
-const entries = ['index', 'operators', 'local', 'testing'].map((entry) => ({
+const entries = ['index', 'operators', 'local', 'testing', 'training'].map((entry) => ({
   specifier: entry === 'index' ? 'rxtinker' : `rxtinker/${entry}`,
   types: entry === 'operators' ? 'operators/index' : entry === 'index' ? 'src/index' : `src/${entry}/index`,
 }));
