@@ -23,7 +23,8 @@ export type {
   TokenizerOptions,
 } from './clients/trainingOptions.js';
 export type { ChunkLimits } from './clients/forwardBackwardWork.js';
-export { SamplingClient, type SampleRequest } from './clients/sampling.js';
+export { type ComputeLogprobsOptions, SamplingClient } from './clients/sampling.js';
+export type { SampleRequest } from './clients/sampleRequest.js';
 export type { SamplingSessionOptions } from './clients/samplingSession.js';
 export type { LoadTokenizer } from './clients/serviceContext.js';
 export type { Telemetry, TelemetryEvent } from './clients/telemetry.js';

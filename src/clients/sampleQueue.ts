@@ -154,7 +154,7 @@ export class SampleQueue {
       promise,
       requestType: 'Sample',
       waitingFor: `sample with seq_id ${seqId} of ${this.samplingSessionId}`,
-      read: (body) => job.read(body),
+      read: (body) => withSequenceIds(job.read(body), promise),
       onQueueState: (state) => {
         context.report({ type: 'queueState', ...state });
       },
@@ -222,4 +222,23 @@ export class SampleQueue {
       ),
     );
   }
+}
+
+/** Gives each sample the id that the promise has for it; servers without provenance have none. */
+function withSequenceIds(output: SampleOutput, { sampleSequenceIds: ids }: FuturePromise): SampleOutput {
+  if (ids === undefined) return output;
+  const { sequences } = output;
+  if (ids.length !== sequences.length) {
+    throw new TinkerError(
+      'invalid_response',
+      `Expected an id for each of ${sequences.length} samples in sample_sequence_ids, got ${ids.length}.`,
+    );
+  }
+  return {
+    ...output,
+    sequences: sequences.map((sequence, index) => {
+      const sequenceId = ids[index];
+      return sequenceId === undefined ? sequence : { sequenceId, ...sequence };
+    }),
+  };
 }

@@ -1,48 +1,36 @@
 import { type Observable, map, of } from 'rxjs';
 import { TinkerError, invalidArgument } from '../errors.js';
 import type { Tokenizer } from '../tokenizer/index.js';
-import {
-  ModelInput,
-  type SampleOutput,
-  type SamplingParams,
-  modelInputJson,
-  sampleOutputDecoder,
-  toWireSamplingParams,
-} from '../wire/index.js';
+import type { ModelInput, SampleOutput } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
 import { SampleQueue } from './sampleQueue.js';
+import { type SampleRequest, sampleJob } from './sampleRequest.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { CallOptions } from './trainingOptions.js';
 
-/** The protocol's estimate of a prompt's size on its way. */
-const BYTES_PER_TOKEN = 10;
-
-/** What to sample. */
-export interface SampleRequest extends CallOptions {
-  readonly prompt: ModelInput;
-  /** Samples of the one prompt; default 1. */
-  readonly numSamples?: number;
-  readonly samplingParams?: SamplingParams;
-  /** Logprobs of the prompt's tokens too; default false. */
-  readonly includePromptLogprobs?: boolean;
-  /** The k likeliest tokens at each position of the prompt; default 0. */
-  readonly topkPromptLogprobs?: number;
-}
+/** Options of `computeLogprobs`. */
+export type ComputeLogprobsOptions = CallOptions & Pick<SampleRequest, 'promptLogprobsLastN'>;
 
 /** Samples from a base model or from trained weights; any number of operations run at the same time. */
 export class SamplingClient {
   readonly samplingSessionId: string;
   readonly baseModel: string;
+  private readonly recordStabilityInfo: boolean;
   private readonly queue: SampleQueue;
 
   /** @internal Made by `createSamplingClient`. */
   constructor(
     private readonly service: ServiceContext,
-    options: { readonly samplingSessionId: string; readonly baseModel: string },
+    options: {
+      readonly samplingSessionId: string;
+      readonly baseModel: string;
+      readonly recordStabilityInfo?: boolean | undefined;
+    },
   ) {
     this.samplingSessionId = options.samplingSessionId;
     this.baseModel = options.baseModel;
+    this.recordStabilityInfo = options.recordStabilityInfo ?? false;
     this.queue = new SampleQueue(service, options.samplingSessionId);
   }
 
@@ -59,24 +47,15 @@ export class SamplingClient {
    * ```
    */
   sample(request: SampleRequest): Operation<SampleOutput> {
-    const { prompt, numSamples = 1, includePromptLogprobs = false, topkPromptLogprobs = 0 } = request;
-    if (!(prompt instanceof ModelInput))
-      throw invalidArgument('prompt to be a ModelInput', prompt, 'Make one by ModelInput.fromTokens.');
-    if (prompt.length === 0) throw invalidArgument('a prompt of at least one token', 'none');
-    if (!Number.isInteger(numSamples) || numSamples < 1)
-      throw invalidArgument('numSamples to be an integer ≥ 1', numSamples);
-    const params = JSON.stringify(toWireSamplingParams(request.samplingParams));
-    const { connection } = this.service;
-    const body = (seqId: number): string =>
-      `{"sampling_session_id":${JSON.stringify(this.samplingSessionId)},"seq_id":${seqId},"num_samples":${numSamples},` +
-      `"prompt":${modelInputJson(prompt)},"sampling_params":${params},"prompt_logprobs":${includePromptLogprobs},` +
-      `"topk_prompt_logprobs":${topkPromptLogprobs},"type":"sample"}`;
-    const job = { body, bytes: BYTES_PER_TOKEN * prompt.length, read: sampleOutputDecoder(prompt.length) };
-    return makeOperation(connection, this.queue.work(job), request);
+    const job = sampleJob(this.samplingSessionId, { recordStabilityInfo: this.recordStabilityInfo, ...request });
+    return makeOperation(this.service.connection, this.queue.work(job), request);
   }
 
-  /** Logprobs of a prompt's tokens; NaN for the first, which nothing comes before. */
-  computeLogprobs(prompt: ModelInput, options: CallOptions = {}): Operation<Float32Array> {
+  /**
+   * Logprobs of a prompt's tokens; NaN for the first, which nothing comes before, and where `promptLogprobsLastN` leaves
+   * them out.
+   */
+  computeLogprobs(prompt: ModelInput, options: ComputeLogprobsOptions = {}): Operation<Float32Array> {
     const sampled = this.sample({
       ...options,
       prompt,

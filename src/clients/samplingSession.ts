@@ -12,6 +12,8 @@ import type { CallOptions } from './trainingOptions.js';
 export interface SamplingSessionOptions {
   readonly modelPath?: string;
   readonly baseModel?: string;
+  /** Keeps what `stable_reinforce` needs of the client's samples; default false. */
+  readonly recordStabilityInfo?: boolean;
 }
 
 /** Opens a sampling session and its client. */
@@ -20,7 +22,7 @@ export function createSamplingSession(
   options: SamplingSessionOptions,
   { signal }: CallOptions = {},
 ): Operation<SamplingClient> {
-  const { modelPath, baseModel } = options;
+  const { modelPath, baseModel, recordStabilityInfo } = options;
   if (modelPath === undefined && baseModel === undefined) throw invalidArgument('modelPath or baseModel', 'neither');
   if (modelPath !== undefined) checkTinkerPath(modelPath);
   const { api } = service.connection;
@@ -46,7 +48,7 @@ export function createSamplingSession(
         ),
       poll: ({ samplingSessionId }) =>
         baseModelOf(samplingSessionId).pipe(
-          map((name) => new SamplingClient(service, { samplingSessionId, baseModel: name })),
+          map((name) => new SamplingClient(service, { samplingSessionId, baseModel: name, recordStabilityInfo })),
         ),
     },
     { signal },

@@ -77,11 +77,14 @@ function encodeJson(request: ForwardBackwardRequest): EncodedRequest {
 }
 
 function datumJson({ modelInput, lossFnInputs }: PreparedDatum): string {
-  const inputs = Object.entries(lossFnInputs).map(([name, tensor]) => `${JSON.stringify(name)}:${tensorJson(tensor)}`);
+  const inputs = Object.entries(lossFnInputs).map(
+    ([name, tensor]) => `${JSON.stringify(name)}:${tensorDataJson(tensor)}`,
+  );
   return `{"model_input":${modelInputJson(modelInput)},"loss_fn_inputs":{${inputs.join(',')}}}`;
 }
 
-function tensorJson({ data, dtype, shape, sparse }: TensorData): string {
+/** JSON text of a tensor. */
+export function tensorDataJson({ data, dtype, shape, sparse }: TensorData): string {
   const indices =
     sparse === undefined
       ? ''

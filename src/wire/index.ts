@@ -10,6 +10,7 @@ export {
   encodeForwardBackward,
   modelInputJson,
   sampleOutputDecoder,
+  tensorDataJson,
   type EncodedRequest,
   type ForwardBackwardRequest,
   type PassFormat,

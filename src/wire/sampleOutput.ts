@@ -2,10 +2,13 @@ import * as z from 'zod';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
 import type { TensorData } from './tensorData.js';
+import { tensorDataSchema } from './tensorDataSchema.js';
 import { float32ArraySchema, tokensSchema } from './typedArraySchema.js';
 
 /** One sample. */
 export interface SampledSequence {
+  /** The server's id of it, for provenance; missing where the server keeps none. */
+  readonly sequenceId?: string;
   /** The drawn tokens; one that ended the sample is the last. */
   readonly tokens: Int32Array;
   /** Log-softmax of the raw logits at each token, whatever the temperature, top-k and top-p. */
@@ -36,18 +39,19 @@ export interface SampleOutput {
   readonly promptCacheHitTokens?: number;
 }
 
-const sequenceSchema = z
-  .object({
-    tokens: tokensSchema,
-    logprobs: optional(float32ArraySchema),
-    stop_reason: openEnum('stop', 'length'),
-  })
-  .transform((sequence): SampledSequence => camelKeys(sequence));
-
 const topkSchema = z
   .array(z.tuple([z.int(), z.number()]).transform(([token, logprob]): TokenLogprob => ({ token, logprob })))
   .nullable()
   .transform((row) => row ?? []);
+
+const sequenceSchema = z
+  .object({
+    tokens: tokensSchema,
+    logprobs: optional(float32ArraySchema),
+    topk_sampled_logprobs: optional(z.array(topkSchema)),
+    stop_reason: openEnum('stop', 'length'),
+  })
+  .transform((sequence): SampledSequence => camelKeys(sequence));
 
 /**
  * JSON form of {@link SampleOutput}.
@@ -60,6 +64,9 @@ export function sampleOutputSchema(promptLength: number): z.ZodType<SampleOutput
       sequences: z.array(sequenceSchema),
       prompt_logprobs: optional(float32ArraySchema.transform((values) => withFirstToken(values, promptLength))),
       topk_prompt_logprobs: optional(z.array(topkSchema)),
+      target_prompt_logprobs: optional(tensorDataSchema),
+      prompt_alt_tokens: optional(z.object({ tokens: tensorDataSchema, logprobs: tensorDataSchema })),
+      prompt_cache_hit_tokens: optional(z.int().nonnegative()),
     })
     .transform((output): SampleOutput => camelKeys(output));
 }

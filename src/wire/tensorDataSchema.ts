@@ -1,22 +1,30 @@
 import * as z from 'zod';
+import { TinkerError } from '../errors.js';
 import { optional } from './optional.js';
 import { TensorData } from './tensorData.js';
-import { float32ArraySchema, integerArraySchema } from './typedArraySchema.js';
+import { float32ArraySchema, tokensSchema, integerArraySchema } from './typedArraySchema.js';
 
-const shape = optional(z.array(z.int().nonnegative()));
+const layout = {
+  shape: optional(z.array(z.int().nonnegative())),
+  sparse_crow_indices: optional(tokensSchema),
+  sparse_col_indices: optional(tokensSchema),
+};
 
-/** A tensor in an answer's JSON: `{data, dtype, shape?}`; one dimension where there is no shape. */
+/** A tensor in an answer's JSON: `{data, dtype, shape?}`, and where a sparse one's values stand; else of one dimension. */
 export const tensorDataSchema = z
   .discriminatedUnion('dtype', [
-    z.object({ dtype: z.literal('float32'), data: float32ArraySchema, shape }),
-    z.object({ dtype: z.literal('int64'), data: integerArraySchema, shape }),
+    z.object({ dtype: z.literal('float32'), data: float32ArraySchema, ...layout }),
+    z.object({ dtype: z.literal('int64'), data: integerArraySchema, ...layout }),
   ])
   .transform((tensor, context): TensorData => {
-    const sizes = tensor.shape ?? [tensor.data.length];
-    if (sizes.reduce((product, size) => product * size, 1) === tensor.data.length) {
-      return new TensorData(tensor.data, sizes);
+    const { data, shape = [data.length], sparse_crow_indices: crowIndices, sparse_col_indices: colIndices } = tensor;
+    try {
+      return crowIndices === undefined || colIndices === undefined
+        ? new TensorData(data, shape)
+        : new TensorData(data, shape, { crowIndices, colIndices });
+    } catch (error) {
+      if (!(error instanceof TinkerError)) throw error;
+      context.issues.push({ code: 'custom', message: error.message.replace(/[.]$/, ''), input: shape });
+      return z.NEVER;
     }
-    const message = `Expected ${String(tensor.data.length)} elements to fit shape [${sizes.join(', ')}]`;
-    context.issues.push({ code: 'custom', message, input: sizes });
-    return z.NEVER;
   });

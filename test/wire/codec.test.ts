@@ -119,7 +119,7 @@ describe('decodeForwardBackwardOutput', () => {
   it.each([
     [{ loss_fn_outputs: [{ logprobs: { data: [1, 'a'], dtype: 'float32' } }] }, 'got string at position 1'],
     [{ loss_fn_outputs: [{ x: { data: [1.5], dtype: 'int64' } }] }, 'loss_fn_outputs.0.x.data: Expected integer'],
-    [{ loss_fn_outputs: [{ x: { data: [1], dtype: 'int64', shape: [2] } }] }, 'Expected 1 elements to fit shape [2]'],
+    [{ loss_fn_outputs: [{ x: { data: [1], dtype: 'int64', shape: [2] } }] }, 'Expected a shape for 1 elements'],
     [{}, 'loss_fn_outputs:'],
     [null, 'the body:'],
   ])('names the field that is wrong: %#', (json, message) => {

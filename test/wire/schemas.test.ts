@@ -101,6 +101,31 @@ describe('answers of servers', () => {
       sequences: [{ tokens: new Int32Array(), stopReason: 'unknown' }],
       promptLogprobs: Float32Array.of(NaN, -2, -3),
     });
+    const scores = { data: [-1, -2], dtype: 'float32', shape: [2, 3] };
+    const csr = { ...scores, sparse_crow_indices: [0, 1, 2], sparse_col_indices: [2, 0] };
+    const draws = { data: [4, 5], dtype: 'int64', shape: [2, 1] };
+    const whole = {
+      sequences: [{ tokens: [3], topk_sampled_logprobs: topk, stop_reason: 'stop' }],
+      target_prompt_logprobs: csr,
+      prompt_alt_tokens: { tokens: draws, logprobs: { ...scores, shape: [2, 1] } },
+      prompt_cache_hit_tokens: 2,
+    };
+    expect(wire.sampleOutputSchema(3).parse(whole)).toEqual({
+      sequences: [
+        { tokens: Int32Array.of(3), topkSampledLogprobs: [[], [{ token: 7, logprob: -0.25 }]], stopReason: 'stop' },
+      ],
+      targetPromptLogprobs: new wire.TensorData(Float32Array.of(-1, -2), [2, 3], {
+        crowIndices: Int32Array.of(0, 1, 2),
+        colIndices: Int32Array.of(2, 0),
+      }),
+      promptAltTokens: {
+        tokens: new wire.TensorData(Int32Array.of(4, 5), [2, 1]),
+        logprobs: new wire.TensorData(Float32Array.of(-1, -2), [2, 1]),
+      },
+      promptCacheHitTokens: 2,
+    });
+    const torn = { ...whole, target_prompt_logprobs: { ...csr, sparse_crow_indices: [0, 2] } };
+    expect(wire.sampleOutputSchema(3).safeParse(torn).success).toBe(false);
     const wide = { sequences: [{ tokens: [2 ** 31], stop_reason: 'stop' }] };
     expect(wire.sampleOutputSchema(1).safeParse(wide).success).toBe(false);
   });
