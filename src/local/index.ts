@@ -5,3 +5,4 @@ export type { ServerLog } from './server/serverLog.js';
 export type { ServerRequest } from './server/serverRequest.js';
 export type { ServerResponse } from './server/serverResponse.js';
 export { type Passage, tinyPassages, tinyText } from './models/index.js';
+export { type ImportAdapterOptions, importAdapter } from './importAdapter.js';

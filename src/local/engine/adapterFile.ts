@@ -17,7 +17,7 @@ export function writeAdapter(layout: LoraLayout, adapter: Float32Array): Uint8Ar
       matrix.kind === 'A'
         ? { data, shape: matrix.shape }
         : { data: transposed(data, rows, columns), shape: [columns, rows] };
-    return [fileName(matrix), stored] as const;
+    return [matrixFileName(matrix), stored] as const;
   });
   return writeSafetensors({ tensors: Object.fromEntries(tensors), metadata: { format: 'pt' } });
 }
@@ -29,7 +29,7 @@ export function writeAdapter(layout: LoraLayout, adapter: Float32Array): Uint8Ar
  */
 export function readAdapter(layout: LoraLayout, bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const { tensors } = readSafetensors(bytes);
-  const names = new Set(layout.matrices.map(fileName));
+  const names = new Set(layout.matrices.map(matrixFileName));
   const extra = Object.keys(tensors).find((name) => !names.has(name));
   if (extra !== undefined)
     throw new TinkerError(
@@ -40,7 +40,7 @@ export function readAdapter(layout: LoraLayout, bytes: Uint8Array): Float32Array
   for (const matrix of layout.matrices) {
     const [rows, columns] = matrix.shape;
     const shape = matrix.kind === 'A' ? matrix.shape : [columns, rows];
-    const data = expectTensor(tensors, fileName(matrix), shape);
+    const data = expectTensor(tensors, matrixFileName(matrix), shape);
     adapter.set(matrix.kind === 'A' ? data : transposed(data, columns, rows), matrix.offset);
   }
   return adapter;
@@ -66,7 +66,8 @@ export function expectTensor(
   return tensor.data;
 }
 
-function fileName({ name, kind }: LoraMatrix): string {
+/** The name of a matrix in the file. */
+export function matrixFileName({ name, kind }: LoraMatrix): string {
   const projection = name.slice(0, name.lastIndexOf('.'));
   return `base_model.model.${moduleName(projection)}.lora_${kind}.weight`;
 }

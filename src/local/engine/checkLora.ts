@@ -1,7 +1,8 @@
 import { TinkerError } from '../../errors.js';
 import type { LoraShape } from './engine.js';
 
-const highestRank = 512;
+/** The highest rank of an adapter. */
+export const highestRank = 512;
 
 /**
  * Checks the form of an adapter.

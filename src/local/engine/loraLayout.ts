@@ -22,7 +22,8 @@ export interface LoraLayout {
   readonly scale: number;
 }
 
-const alpha = 32;
+/** The scale is alpha / rank at every rank. */
+export const alpha = 32;
 
 /** The layout of an adapter: layer by layer q, k, v, o, gate, up, down, then the unembedding, as far as trained. */
 export function loraLayout(config: DecoderConfig, lora: LoraShape): LoraLayout {
