@@ -1,52 +1,40 @@
-import { SDK_VERSION } from '../clients/version.js';
+import { CommanderError } from 'commander';
+import { makeProgram } from './program.js';
+import { reportError } from './reportError.js';
+import type { Terminal } from './terminal.js';
 import { UsageError } from './usageError.js';
-import { serve } from './serve.js';
 
-const help = `rxtinker ${SDK_VERSION}: fine-tune language models through the Tinker API
-
-Usage: rxtinker serve [options]   serve the Tinker API on this machine, training for real
-       rxtinker --help            show this
-       rxtinker --version         show the version
-
-Options of serve:
-  --host HOST          address to listen on (default 127.0.0.1; others need a key)
-  --port PORT          port to listen on (default 0: any free one)
-  --data-dir DIR       directory to keep checkpoints in (default: in memory, lost at the end)
-  --base-model NAME=DIR
-                       a model to train beside rxtinker/tiny, from the directory of a Hugging Face checkpoint
-                       (Llama, Mistral, Qwen2, Qwen3); may be given several times
-  --threads N          threads to compute with (default: as many as the machine has, 8 at most)
-  --api-key-env NAMES  environment variables, with commas between them, with the keys that clients must send
-                       (default: no key); each key sees only its own models and checkpoints
-  --api-key-file FILE  file with such keys, one a line
-`;
-
-/**
- * Runs the command line; gives the exit code: 0 done, 1 failed, 2 wrong usage.
- *
- * An error takes two lines of the error stream: what happened, and what to do.
- */
-export async function run(args: readonly string[]): Promise<number> {
-  const [command, ...rest] = args;
+/** Runs the command line; gives the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = makeProgram(terminal);
   try {
-    if (command === undefined) throw new UsageError('Expected a command.');
-    if (args.includes('--help') || args.includes('-h') || command === 'help') {
-      process.stdout.write(help);
-      return 0;
-    }
-    if (command === '--version') {
-      process.stdout.write(`${SDK_VERSION}\n`);
-      return 0;
-    }
-    if (command !== 'serve') throw new UsageError(`Expected the command serve, got ${JSON.stringify(command)}.`);
-    await serve(rest);
+    await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    const usage = error instanceof UsageError;
-    const message = error instanceof Error ? error.message : String(error);
-    const [what = '', ...advice] = message.split(/(?<=\.)\s+(?=[A-Z])/);
-    const advised = advice.length > 0 ? advice.join(' ') : 'Run rxtinker --help to see what it takes.';
-    process.stderr.write(`rxtinker: ${what.replaceAll('\n', ' ')}\n${advised.replaceAll('\n', ' ')}\n`);
-    return usage ? 2 : 1;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return reportError(usageErrorOf(error), calledCommand(args), terminal.stderr);
   }
+
+  /** The command that was meant, as far as it is known. */
+  function calledCommand(words: readonly string[]): string {
+    let command = program;
+    let name = 'rxtinker';
+    for (const word of words) {
+      const next = command.commands.find((one) => one.name() === word);
+      if (next === undefined) continue;
+      command = next;
+      name += ` ${word}`;
+    }
+    return name;
+  }
+}
+
+/** The parser's own errors, in the words of this program. */
+function usageErrorOf(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  if (error.code === 'commander.help') return new UsageError('Expected a command.', { cause: error });
+  const [, text = ''] = /^(?:error: )?(.*)$/s.exec(error.message) ?? [];
+  const [what = '', hint] = text.split(/\n\(?/);
+  const sentence = `${what.charAt(0).toUpperCase()}${what.slice(1)}`.replace(/\.?$/, '.');
+  return new UsageError(hint === undefined ? sentence : `${sentence} ${hint.replace(/\)$/, '')}`, { cause: error });
 }

@@ -1,17 +1,14 @@
-import { describe, expect, it } from 'vitest';
-import { serve } from '../../src/cli/serve.js';
+import { expect, test } from 'vitest';
+import { runCommand } from './runCommand.js';
 
-describe('rxtinker serve --base-model', () => {
-  it.each(['name', '=dir', 'name='])('takes NAME=DIR, not %s', async (text) => {
-    await expect(serve(['--base-model', text])).rejects.toThrow(
-      `Expected --base-model to be NAME=DIR, got ${JSON.stringify(text)}.`,
-    );
-  });
+test.each(['name', '=dir', 'name='])('rxtinker serve --base-model takes NAME=DIR, not %s', async (text) => {
+  const { code, err } = await runCommand(['serve', '--base-model', text]);
+  expect(code).toBe(2);
+  expect(err).toContain(`Expected --base-model to be NAME=DIR, got ${JSON.stringify(text)}.`);
+});
 
-  it('says what a directory lacks', async () => {
-    await expect(serve(['--base-model', 'a/b=/nowhere'])).rejects.toMatchObject({
-      code: 'invalid_config',
-      message: expect.stringContaining('as base model a/b, got /nowhere without a config.json') as string,
-    });
-  });
+test('rxtinker serve --base-model says what a directory lacks', async () => {
+  const { code, err } = await runCommand(['serve', '--base-model', 'a/b=/nowhere']);
+  expect(code).toBe(1);
+  expect(err).toContain('as base model a/b, got /nowhere without a config.json');
 });

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { integer, several } from './values.js';
+import type { AddAction } from './addAction.js';
+
+/** Commands around the embedded server. */
+export function addServing(program: Command, addAction: AddAction): void {
+  addAction(
+    program
+      .command('serve')
+      .description('Serve the Tinker API on this machine, training for real.')
+      .option('--host <host>', 'address to listen on (default 127.0.0.1; others need a key)')
+      .option('--port <port>', 'port to listen on (default 0: any free one)', integer('--port', 0, 65_535))
+      .option('--data-dir <dir>', 'directory to keep checkpoints in (default: in memory, lost at the end)')
+      .option(
+        '--base-model <name=dir>',
+        'a model to train beside rxtinker/tiny, from the directory of a Hugging Face checkpoint (Llama, Mistral, ' +
+          'Qwen2, Qwen3); may be given several times',
+        several,
+      )
+      .option(
+        '--threads <n>',
+        'threads to compute with (default: as many as the machine has, 8 at most)',
+        integer('--threads', 1, 256),
+      )
+      .option(
+        '--api-key-env <names>',
+        'environment variables, with commas between them, with the keys that clients must send (default: no key); ' +
+          'each key sees only its own models and checkpoints',
+      )
+      .option('--api-key-file <file>', 'file with such keys, one a line'),
+    () => import('../commands/serve.js'),
+  );
+}
