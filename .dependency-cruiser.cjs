@@ -4,7 +4,7 @@ const layers = [
   ['log'],
   ['wire', 'config', 'tokenizer', 'graph'],
   ['transport', 'losses'],
-  ['futures', 'auth'],
+  ['futures', 'auth', 'download'],
   ['clients'],
   ['training'],
 ];

@@ -15,10 +15,8 @@ import { HOSTED_BASE_URL, type ResolvedConfig } from '../config.js';
 import { type Tokenizer, loadTokenizer, tokenizerId } from '../tokenizer/index.js';
 import { limitConcurrency } from '../transport/limitConcurrency.js';
 import { uuid } from '../transport/random.js';
-import type { Transport } from '../transport/transport.js';
 import type { Connection } from './connection.js';
 import { DynamicFlags } from './dynamicFlags.js';
-import { makeConnection } from './makeConnection.js';
 import { SampleDispatch } from './sampleDispatch.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { ServiceOptions } from './serviceOptions.js';
@@ -28,10 +26,9 @@ import { Telemetry } from './telemetry.js';
 /** Puts together what the clients of one service share. */
 export function makeServiceContext(
   config: ResolvedConfig,
-  transport: Transport,
+  connection: Connection,
   options: ServiceOptions,
 ): ServiceContext {
-  const connection = makeConnection(config, transport, options);
   const { log, random } = connection;
   const session = new Session(connection, {
     tags: config.tags,

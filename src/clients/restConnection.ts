@@ -1,10 +1,12 @@
-import { asyncScheduler, lastValueFrom, takeUntil, timer } from 'rxjs';
+import { asyncScheduler, type Observable, lastValueFrom, takeUntil, timer } from 'rxjs';
 import { storedKey } from '../auth/credentialsFile.js';
 import { resolveConfig } from '../config.js';
 import { TinkerError } from '../errors.js';
 import { undiciTransport } from '../transport/undiciTransport.js';
 import type { Connection } from './connection.js';
 import { makeConnection } from './makeConnection.js';
+import { makeServiceContext } from './makeServiceContext.js';
+import type { ServiceContext } from './serviceContext.js';
 import type { ServiceOptions } from './serviceOptions.js';
 
 /** Longest wait for connections at close, in milliseconds. */
@@ -14,6 +16,8 @@ const CONNECTIONS_WAIT = 2_000;
 export interface RestConnection {
   readonly connection: Connection;
   readonly projectId?: string;
+  /** A session for what needs a model, and how it ends; made at its first use. */
+  openService(): { readonly context: ServiceContext; readonly end: Observable<never> };
   close(): Promise<void>;
 }
 
@@ -27,6 +31,10 @@ export function openRestConnection(options: ServiceOptions): RestConnection {
   return {
     connection,
     ...(config.projectId !== undefined && { projectId: config.projectId }),
+    openService: () => {
+      const context = makeServiceContext(config, connection, options);
+      return { context, end: context.session.finish('success') };
+    },
     close: () => {
       connection.credentials.stop();
       closing ??= lastValueFrom(transport.close().pipe(takeUntil(timer(CONNECTIONS_WAIT, scheduler))), {

@@ -1,4 +1,5 @@
 import {
+  EMPTY,
   type Observable,
   type SchedulerLike,
   asyncScheduler,
@@ -25,6 +26,7 @@ import type { Operation } from './operation.js';
 import { RestClient } from './rest.js';
 import type { SamplingClient } from './sampling.js';
 import { type SamplingSessionOptions, createSamplingSession } from './samplingSession.js';
+import { makeConnection } from './makeConnection.js';
 import { makeServiceContext } from './makeServiceContext.js';
 import type { OperationWork } from './operationWork.js';
 import type { ServiceContext } from './serviceContext.js';
@@ -67,12 +69,13 @@ export class ServiceClient implements AsyncDisposable {
     this.baseUrl = config.baseUrl;
     this.transport =
       options.transport ?? undiciTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler ?? asyncScheduler });
-    this.context = makeServiceContext(config, this.transport, options);
+    this.context = makeServiceContext(config, makeConnection(config, this.transport, options), options);
     this.scheduler = this.context.connection.scheduler;
     this.log = this.context.connection.log;
     this.rest = new RestClient({
       connection: this.context.connection,
       ...(config.projectId !== undefined && { projectId: config.projectId }),
+      openService: () => ({ context: this.context, end: EMPTY }),
       close: () => Promise.resolve(),
     });
   }

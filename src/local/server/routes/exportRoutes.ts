@@ -8,6 +8,7 @@ import { parse } from '../codec/parse.js';
 import type { ReadFile } from '../downloads.js';
 import { jsonResponse } from '../jsonResponse.js';
 import { peftConfig } from '../peftConfig.js';
+import { rangeResponse } from '../rangeResponse.js';
 import { refusal } from '../refusal.js';
 import { copyWeightsRequest } from '../requests/copyWeightsRequest.js';
 import { saveExternalRequest } from '../requests/saveExternalRequest.js';
@@ -31,11 +32,8 @@ export function exportRoutes(state: ServerState): Route[] {
     {
       method: 'GET',
       pattern: 'downloads/:token/:file',
-      handle: async (call) => ({
-        status: 200,
-        headers: { 'content-type': 'application/octet-stream' },
-        body: await state.downloads.read(call.param('token'), call.param('file')),
-      }),
+      handle: async (call) =>
+        rangeResponse(await state.downloads.read(call.param('token'), call.param('file')), call.request.headers),
     },
   ];
 }
@@ -92,13 +90,16 @@ function externalUrls(state: ServerState, call: Call): ServerResponse {
 
 /** Older clients fetch a tar archive, which ends with a file that says that it is whole. */
 function archiveUrl(state: ServerState, call: Call): ServerResponse {
-  const files = filesOf(state, checkpointPathOf(call));
+  const path = checkpointPathOf(call);
+  const files = filesOf(state, path);
+  // The checkpoint's own time: every archive of it is the same, so that a download can go on with another URL.
+  const savedAt = Date.parse(state.checkpoints.get(path).time);
   const archive: ReadFile = async () => {
     const contents = await Promise.all(
       Object.entries(files).map(async ([name, read]) => [name, await read()] as const),
     );
     const whole = { ...Object.fromEntries(contents), checkpoint_complete: new Uint8Array() };
-    return tarFile(whole, state.clock.now());
+    return tarFile(whole, savedAt);
   };
   const { token, expiresAt } = state.downloads.offer({ 'checkpoint.tar': archive }, urlMs);
   const location = urlOf(call, token, 'checkpoint.tar');
