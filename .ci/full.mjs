@@ -17,6 +17,8 @@ const checks = {
     console.log(`RXTINKER_HANDLE_FUZZ_SEED=${settings.RXTINKER_HANDLE_FUZZ_SEED}`);
     await runShown('npx', ['vitest', 'run', 'test/local/server/handleFuzz.test.ts'], settings);
   },
+  'run that survives everything': () =>
+    runShown('npx', ['vitest', 'run', 'test/survival'], { RXTINKER_SURVIVAL: 'long' }),
   'SkyRL server': () => interop('skyrl'),
   'Python SDK': () => interop('python-sdk', '--torch'),
   'tests on another Node': async () => {
