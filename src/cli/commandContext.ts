@@ -1,5 +1,8 @@
 import { type Observable, fromEvent, lastValueFrom, mergeMap, of, takeUntil, throwError } from 'rxjs';
+import type { Logger } from '../log.js';
 import { Interrupted } from './interrupted.js';
+import { makeLog } from './makeLog.js';
+import { LiveLine } from './output/liveLine.js';
 import type { Terminal } from './terminal.js';
 
 /** Options that every command takes. */
@@ -15,6 +18,10 @@ export interface CommandContext extends Terminal {
   readonly quiet: boolean;
   /** Writes a result: as JSON, or as the text that people read. */
   print(json: unknown, text: string): void;
+  /** The line of the error stream that progress is shown on. */
+  readonly live: LiveLine;
+  /** Warnings of the library, above that line. */
+  readonly log: Logger;
   /** Writes a notice for people on the error stream, unless `quiet`. */
   notice(text: string): void;
   /** The last value of a stream; @throws Interrupted when the command is asked to end */
@@ -24,16 +31,19 @@ export interface CommandContext extends Terminal {
 /** Makes what a command gets. */
 export function commandContext(terminal: Terminal, { format, quiet = false }: GlobalOptions): CommandContext {
   const { stdout, stderr, signal } = terminal;
+  const live = new LiveLine(stderr);
   return {
     ...terminal,
     format,
     quiet,
+    live,
+    log: makeLog(terminal.env.TINKER_LOG, live),
     print: (json, text) => {
       if (format === 'json') stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
       else if (text !== '') stdout.write(`${text}\n`);
     },
     notice: (text) => {
-      if (!quiet) stderr.write(`${text}\n`);
+      if (!quiet) live.above(text);
     },
     // eslint-disable-next-line rxjs-x/no-ignored-default-value -- a stream without a value is a fault, told as one
     wait: (source) => lastValueFrom(source.pipe(takeUntil(interruption(signal)))),

@@ -2,6 +2,9 @@ import { Command, Option } from 'commander';
 import { SDK_VERSION } from '../clients/version.js';
 import { type CommandContext, type GlobalOptions, commandContext } from './commandContext.js';
 import type { AddAction } from './table/addAction.js';
+import { addAccount } from './table/account.js';
+import { addCheckpoints } from './table/checkpoints.js';
+import { addListings } from './table/listings.js';
 import { addServing } from './table/serving.js';
 import type { Terminal } from './terminal.js';
 
@@ -34,5 +37,8 @@ export function makeProgram(terminal: Terminal): Command {
     });
   };
   addServing(program, addAction);
+  addCheckpoints(program, addAction);
+  addListings(program, addAction);
+  addAccount(program, addAction);
   return program;
 }
