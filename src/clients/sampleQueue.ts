@@ -1,16 +1,21 @@
 import {
   EMPTY,
+  type MonoTypeOperatorFunction,
   type Observable,
+  Subject,
   catchError,
-  combineLatest,
   defer,
   filter,
   finalize,
+  identity,
   map,
+  of,
   switchMap,
   take,
   takeUntil,
   tap,
+  throwError,
+  timer,
 } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import { type FutureRequest, retrieveFuture } from '../futures/retrieveFuture.js';
@@ -24,10 +29,16 @@ import {
   type SampleOutput,
   futurePromiseSchema,
 } from '../wire/index.js';
+import type { QueueState } from './operationProgress.js';
 import type { OperationContext, OperationWork } from './operationWork.js';
+import { SampleProgress } from './sampleProgress.js';
 import type { ServiceContext } from './serviceContext.js';
+import { warnOfPauses } from './warnOfPauses.js';
 
 const CANCEL_TIMEOUT = 30_000;
+/** Waits before a lost sample is sent anew, in milliseconds: doubled each time, up to the longest. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 10_000;
 
 /** One sample, ready to be sent. */
 export interface SampleJob {
@@ -36,13 +47,15 @@ export interface SampleJob {
   /** Estimate of its prompt's size. */
   readonly bytes: number;
   read(result: ResultBody): SampleOutput;
+  /** Sent anew after its result was lost, even where the server's flags say that samples are not. */
+  readonly alwaysAgain?: boolean;
 }
 
-/** A sample that the server took; `cancelled` once the server was told that nobody wants it. */
+/** A sample that the server took; `gone` once the server has lost it, or was told that nobody wants it. */
 interface SentSample {
   seqId: number;
   promise: FuturePromise;
-  cancelled: boolean;
+  gone: boolean;
 }
 
 /** The samples of one client, within the limits of the server's flags. */
@@ -50,11 +63,16 @@ export class SampleQueue {
   private nextSeqId = 0;
   private slots: Slots | undefined;
   private futures: SessionFutures | undefined;
+  private readonly progress: SampleProgress;
+  private readonly paused = new Subject<QueueState>();
 
   constructor(
     private readonly service: ServiceContext,
     private readonly samplingSessionId: string,
-  ) {}
+  ) {
+    this.progress = new SampleProgress(service.connection.scheduler, samplingSessionId);
+    warnOfPauses(this.paused, { kind: 'sampling', id: samplingSessionId }, service);
+  }
 
   /**
    * The work of one sample. What nobody waits for any more is cancelled where the server can do that; who subscribes
@@ -83,16 +101,17 @@ export class SampleQueue {
             isPosting = false;
           }),
         );
-        return combineLatest([this.service.session.flags$, this.service.dispatch$]).pipe(
+        return this.service.session.flags$.pipe(
           take(1),
-          switchMap(([flags, dispatch]) =>
+          switchMap((flags) =>
             this.slotsOf(flags)
               .take()
               .pipe(
                 switchMap((release) => {
                   leaveSlot = release;
-                  return dispatch.submit(job.bytes, post);
+                  return this.submit(job, post);
                 }),
+                this.watched(flags),
               ),
           ),
           tap((answer) => {
@@ -107,14 +126,7 @@ export class SampleQueue {
       },
       poll: (known, context) => {
         isWanted = () => context.isWanted();
-        return known.cancelled
-          ? this.post(job).pipe(
-              switchMap((again) => {
-                Object.assign(known, again);
-                return this.result(job, known, context);
-              }),
-            )
-          : this.result(job, known, context);
+        return this.outcome(job, known, context);
       },
       abandoned: leave,
       settled: (outcome) => {
@@ -124,6 +136,39 @@ export class SampleQueue {
         leave();
       },
     };
+  }
+
+  /** The result, of a new request under a new seq_id where the server has lost the sample. */
+  private outcome(job: SampleJob, known: SentSample, context: OperationContext, attempt = 0): Observable<SampleOutput> {
+    const { random, scheduler } = this.service.connection;
+    const again = this.submit(job, this.post(job)).pipe(map((sent) => Object.assign(known, sent)));
+    return this.service.session.flags$.pipe(
+      take(1),
+      switchMap((flags) =>
+        (known.gone ? again : of(known)).pipe(
+          switchMap(() => this.result(job, known, flags, context)),
+          this.watched(flags),
+          tap(() => {
+            this.progress.note();
+          }),
+          catchError((error: unknown) => {
+            if (!isExpired(error) || (flags.sampleNoRetries && job.alwaysAgain !== true))
+              return throwError(() => error);
+            known.gone = true;
+            const wait = Math.min(FIRST_WAIT * 2 ** attempt, LONGEST_WAIT) * (1 - 0.25 * random());
+            return timer(wait, scheduler).pipe(switchMap(() => this.outcome(job, known, context, attempt + 1)));
+          }),
+        ),
+      ),
+    );
+  }
+
+  private submit(job: SampleJob, post: Observable<SentSample>): Observable<SentSample> {
+    return this.service.dispatch$.pipe(switchMap((dispatch) => dispatch.submit(job.bytes, post)));
+  }
+
+  private watched<T>({ sampleEnableStuckDetection: enabled }: ClientConfig): MonoTypeOperatorFunction<T> {
+    return enabled ? this.progress.unlessStuck() : identity;
   }
 
   /** One request, with the same seq_id, key and bytes however often it is sent. */
@@ -144,43 +189,43 @@ export class SampleQueue {
           // A 429 is for all samples: they pause together.
           retry: { deadlineMs: deadlines.sendDeadlineMs, final: [429] },
         })
-        .pipe(map((promise) => ({ seqId, promise, cancelled: false })));
+        .pipe(map((promise) => ({ seqId, promise, gone: false })));
     });
   }
 
-  private result(job: SampleJob, { seqId, promise }: SentSample, context: OperationContext): Observable<SampleOutput> {
-    const { connection, session } = this.service;
+  private result(
+    job: SampleJob,
+    { seqId, promise }: SentSample,
+    flags: ClientConfig,
+    context: OperationContext,
+  ): Observable<SampleOutput> {
+    const { connection } = this.service;
     const request: FutureRequest<SampleOutput> = {
       promise,
       requestType: 'Sample',
       waitingFor: `sample with seq_id ${seqId} of ${this.samplingSessionId}`,
       read: (body) => withSequenceIds(job.read(body), promise),
       onQueueState: (state) => {
+        this.paused.next(state);
         context.report({ type: 'queueState', ...state });
       },
     };
-    return session.flags$.pipe(
-      take(1),
-      switchMap((flags) => {
-        if (!flags.sampleUseRetrieveFutures) return retrieveFuture(connection, request);
-        const futures = (this.futures ??= new SessionFutures(connection, {
-          samplingSessionId: this.samplingSessionId,
-          clonedSamplerId: 0,
-        }));
-        return futures.wait(promise.requestId).pipe(
-          switchMap(({ responsePayloadUncompressedSize: payloadSize }) =>
-            retrieveFuture(connection, { ...request, ...(payloadSize !== undefined && { payloadSize }) }),
-          ),
-          tap({
-            next: () => {
-              this.tellRetrieved(futures, promise);
-            },
-            error: (error: unknown) => {
-              if (error instanceof TinkerError && error.code !== 'connection_lost')
-                this.tellRetrieved(futures, promise);
-            },
-          }),
-        );
+    if (!flags.sampleUseRetrieveFutures) return retrieveFuture(connection, request);
+    const futures = (this.futures ??= new SessionFutures(connection, {
+      samplingSessionId: this.samplingSessionId,
+      clonedSamplerId: 0,
+    }));
+    return futures.wait(promise.requestId).pipe(
+      switchMap(({ responsePayloadUncompressedSize: payloadSize }) =>
+        retrieveFuture(connection, { ...request, ...(payloadSize !== undefined && { payloadSize }) }),
+      ),
+      tap({
+        next: () => {
+          this.tellRetrieved(futures, promise);
+        },
+        error: (error: unknown) => {
+          if (error instanceof TinkerError && error.code !== 'connection_lost') this.tellRetrieved(futures, promise);
+        },
       }),
     );
   }
@@ -198,12 +243,12 @@ export class SampleQueue {
 
   private cancel(sent: SentSample, isWanted: () => boolean): void {
     const { connection, dynamicFlags } = this.service;
-    if (sent.cancelled) return;
+    if (sent.gone) return;
     this.service.finishLater(
       dynamicFlags.current$.pipe(
         switchMap((flags) => {
           if (!flags.sampleCancelEnabled || isWanted()) return EMPTY;
-          sent.cancelled = true;
+          sent.gone = true;
           return connection.api
             .call({
               method: 'POST',
@@ -222,6 +267,10 @@ export class SampleQueue {
       ),
     );
   }
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof TinkerError && error.code === 'promise_expired';
 }
 
 /** Gives each sample the id that the promise has for it; servers without provenance have none. */

@@ -47,8 +47,7 @@ export class SamplingClient {
    * ```
    */
   sample(request: SampleRequest): Operation<SampleOutput> {
-    const job = sampleJob(this.samplingSessionId, { recordStabilityInfo: this.recordStabilityInfo, ...request });
-    return makeOperation(this.service.connection, this.queue.work(job), request);
+    return this.draw(request);
   }
 
   /**
@@ -56,12 +55,8 @@ export class SamplingClient {
    * them out.
    */
   computeLogprobs(prompt: ModelInput, options: ComputeLogprobsOptions = {}): Operation<Float32Array> {
-    const sampled = this.sample({
-      ...options,
-      prompt,
-      includePromptLogprobs: true,
-      samplingParams: { maxTokens: 1 },
-    });
+    const request = { ...options, prompt, includePromptLogprobs: true, samplingParams: { maxTokens: 1 } };
+    const sampled = this.draw(request, true);
     return makeOperation(
       this.service.connection,
       {
@@ -101,6 +96,11 @@ export class SamplingClient {
   encode(text: string): Operation<readonly number[]> {
     if (typeof text !== 'string') throw invalidArgument('text as a string', text);
     return this.withTokenizer('encode', (tokenizer) => tokenizer.encode(text));
+  }
+
+  private draw(request: SampleRequest, alwaysAgain = false): Operation<SampleOutput> {
+    const job = sampleJob(this.samplingSessionId, { recordStabilityInfo: this.recordStabilityInfo, ...request });
+    return makeOperation(this.service.connection, this.queue.work({ ...job, alwaysAgain }), request);
   }
 
   private withTokenizer<T>(type: string, use: (tokenizer: Tokenizer) => T): Operation<T> {

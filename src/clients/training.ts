@@ -90,7 +90,7 @@ export class TrainingClient {
       metrics,
       steps: 0,
     };
-    warnOfPauses(this.queueState$, info.modelId, service);
+    warnOfPauses(this.queueState$, { kind: 'training', id: info.modelId }, service);
     service.models.add(this.model);
   }
 

@@ -81,6 +81,7 @@ describe('samples of a server with one poll for all', () => {
       expect(named('retrieve_futures').length).toBeGreaterThan(0);
     });
     for (const id of ['r1', 'r0', 'r2']) finish(id);
+    expect(named('asample')[0]?.headers['x-tinker-sampling-backpressure']).toBe('1');
     const tokens = (await Promise.all(results)).map(({ sequences }) => Number(sequences[0]?.tokens[0]));
     expect(tokens.sort()).toEqual([0, 1, 2]);
     await service.close();

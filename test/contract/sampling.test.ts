@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ModelInput, type SampleRequest, type SamplingClient, TensorData } from '../../src/index.js';
 import { expectClose } from './support/closeTo.js';
 import { tokens } from './support/data.js';
@@ -142,5 +142,30 @@ describe('a wrong request', () => {
     // A server that keeps it takes the request.
     if (outcome === undefined) expect((await asked).sequences).toHaveLength(1);
     else expect(outcome.message).toMatch(/record_stability_info/);
+  });
+});
+
+describe('many samples at a time', () => {
+  it('share one poll where the server has it, and those that nobody waits for are cancelled where it can', async () => {
+    const { service, wire } = target.connect();
+    const client = await service.createSamplingClient({ baseModel: target.baseModel }).result();
+    const draw = (): Promise<unknown> => client.sample({ prompt, samplingParams: { maxTokens: 8, stop: [] } }).result();
+    const left = client.sample({ prompt, samplingParams: { maxTokens: 100, stop: [] } }).subscribe();
+    const outcomes = Array.from({ length: 8 }, draw);
+    const count = (path: string): number => wire.paths.filter((sent) => sent === path).length;
+    await vi.waitFor(() => {
+      expect(count('retrieve_futures') + count('retrieve_future')).toBeGreaterThan(0);
+    });
+    left.unsubscribe();
+    await Promise.all(outcomes);
+    await service.close();
+    expect(count('asample')).toBe(9);
+    if (count('retrieve_futures') > 0) expect(count('retrieve_future')).toBeLessThanOrEqual(9);
+    else expect(count('retrieve_future')).toBeGreaterThanOrEqual(8);
+    // The embedded server has both.
+    if (process.env.RXTINKER_CONTRACT_URL === undefined) {
+      expect(count('retrieve_futures')).toBeGreaterThan(0);
+      expect(count('cancel_future')).toBe(1);
+    }
   });
 });
