@@ -1,9 +1,6 @@
 import path from 'node:path';
-import { describe, TinkerError } from '../errors.js';
-import type { BaseModel } from './engine/baseModel.js';
-import { readBaseModel } from './engine/huggingFace/readBaseModel.js';
+import { baseModelOf, type NamedBaseModel } from './baseModelOf.js';
 import { readPeftAdapter } from './engine/huggingFace/readPeftAdapter.js';
-import { tinyModel } from './engine/tinyModel.js';
 import { checkCheckpointName, formatCheckpointPath } from './server/checkpointPath.js';
 import { CheckpointStore } from './server/checkpointStore.js';
 import { cryptoRandom } from './server/cryptoRandom.js';
@@ -13,13 +10,9 @@ import type { ServerLog } from './server/serverLog.js';
 import { systemClock } from './server/systemClock.js';
 
 /** What {@link importAdapter} reads and where it writes. */
-export interface ImportAdapterOptions {
+export interface ImportAdapterOptions extends NamedBaseModel {
   /** Directory with the adapter's `adapter_config.json` and `adapter_model.safetensors`. */
   readonly directory: string;
-  /** Name of the base model that the adapter was trained on, as the server knows it. */
-  readonly baseModel: string;
-  /** Directories of Hugging Face checkpoints by name, as `startLocalServer` takes them; not needed for `rxtinker/tiny`. */
-  readonly baseModels?: Readonly<Record<string, string>>;
   /** The server's directory of checkpoints. */
   readonly dataDir: string;
   /** Name of the checkpoint; if missing that of the adapter's directory. */
@@ -50,7 +43,7 @@ export interface ImportAdapterOptions {
 export async function importAdapter(options: ImportAdapterOptions): Promise<{ readonly path: string }> {
   const { directory, dataDir, name = nameOf(directory), apiKey, log = () => undefined } = options;
   checkCheckpointName(name);
-  const base = findBase(options);
+  const base = baseModelOf(options);
   const { lora, adapter } = readPeftAdapter(directory, base.config);
   const storage = await directoryStorage(dataDir, { log });
   try {
@@ -62,17 +55,6 @@ export async function importAdapter(options: ImportAdapterOptions): Promise<{ re
   } finally {
     await storage.close();
   }
-}
-
-function findBase({ baseModel, baseModels = {} }: ImportAdapterOptions): BaseModel {
-  const directory = Object.hasOwn(baseModels, baseModel) ? baseModels[baseModel] : undefined;
-  if (directory !== undefined) return readBaseModel(baseModel, directory);
-  if (baseModel === tinyModel.name) return tinyModel;
-  const known = [...Object.keys(baseModels), tinyModel.name];
-  throw new TinkerError(
-    'invalid_config',
-    `Expected a base model of ${known.join(', ')}, got ${describe(baseModel)}. Give its directory in baseModels, as to the server.`,
-  );
 }
 
 /** The directory's own name, as far as a checkpoint can have it. */

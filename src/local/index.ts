@@ -6,3 +6,4 @@ export type { ServerRequest } from './server/serverRequest.js';
 export type { ServerResponse } from './server/serverResponse.js';
 export { type Passage, tinyPassages, tinyText } from './models/index.js';
 export { type ImportAdapterOptions, importAdapter } from './importAdapter.js';
+export { type ExportMergedOptions, exportMerged } from './exportMerged.js';

@@ -20,7 +20,6 @@ export function readWeights(directory: string, config: DecoderConfig): Tensors {
     if (!(data instanceof Float32Array))
       throw new TinkerError('invalid_config', `Expected floating-point numbers as ${storedName(name)}, got integers.`);
     const [rows = 1, columns = 1] = shape;
-    // Hugging Face keeps a linear map as [outputs, inputs].
     const tensor: EngineTensor = { data: isLinear(name, shape) ? transposed(data, columns, rows) : data, shape };
     return [name, tensor] as const;
   });
@@ -44,10 +43,12 @@ export function checkShapes(stored: StoredWeights, config: DecoderConfig): void 
   }
 }
 
-function isLinear(name: string, shape: readonly number[]): boolean {
+/** Whether a weight is a linear map of a layer, which Hugging Face keeps as [outputs, inputs]. */
+export function isLinear(name: string, shape: readonly number[]): boolean {
   return shape.length === 2 && name.startsWith('layers.');
 }
 
-function storedName(name: string): string {
+/** The name of a weight in a checkpoint's files. */
+export function storedName(name: string): string {
   return name.endsWith('.bias') ? `${moduleName(name)}.bias` : `${moduleName(name)}.weight`;
 }
