@@ -20,6 +20,7 @@ export type {
   CallOptions,
   LoadStateOptions,
   PassOptions,
+  SaveAndSampleOptions,
   SaveStateOptions,
   SaveWeightsOptions,
   TokenizerOptions,

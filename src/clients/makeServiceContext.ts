@@ -46,6 +46,7 @@ export function makeServiceContext(
   let cancels: ReturnType<ServiceContext['limitCancels']> | undefined;
   return {
     connection,
+    baseUrl: config.baseUrl,
     session,
     telemetry: new Telemetry(connection, config.telemetry, () => session.currentId, uuid(random)),
     dynamicFlags: new DynamicFlags(connection.api, connection.scheduler, log),

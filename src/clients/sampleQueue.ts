@@ -34,7 +34,10 @@ import type { OperationContext, OperationWork } from './operationWork.js';
 import { SampleProgress } from './sampleProgress.js';
 import type { ServiceContext } from './serviceContext.js';
 import { warnOfPauses } from './warnOfPauses.js';
+import { withSequenceIds } from './withSequenceIds.js';
 
+/** Seq_ids of one client of a sampler. */
+const CLONE_BLOCK = 1_000_000_000n;
 const CANCEL_TIMEOUT = 30_000;
 /** Waits before a lost sample is sent anew, in milliseconds: doubled each time, up to the longest. */
 const FIRST_WAIT = 500;
@@ -42,8 +45,8 @@ const LONGEST_WAIT = 10_000;
 
 /** One sample, ready to be sent. */
 export interface SampleJob {
-  /** JSON text of the request under a seq_id. */
-  body(seqId: number): string;
+  /** JSON text of the request under a seq_id, given in digits. */
+  body(seqId: string): string;
   /** Estimate of its prompt's size. */
   readonly bytes: number;
   read(result: ResultBody): SampleOutput;
@@ -69,6 +72,7 @@ export class SampleQueue {
   constructor(
     private readonly service: ServiceContext,
     private readonly samplingSessionId: string,
+    private readonly cloneId = 0,
   ) {
     this.progress = new SampleProgress(service.connection.scheduler, samplingSessionId);
     warnOfPauses(this.paused, { kind: 'sampling', id: samplingSessionId }, service);
@@ -163,6 +167,11 @@ export class SampleQueue {
     );
   }
 
+  /** Clients that joined a sampler count in blocks of their own; beyond 2⁵³ too, so as text. */
+  private onWire(seqId: number): string {
+    return this.cloneId === 0 ? String(seqId) : String(BigInt(this.cloneId) * CLONE_BLOCK + BigInt(seqId));
+  }
+
   private submit(job: SampleJob, post: Observable<SentSample>): Observable<SentSample> {
     return this.service.dispatch$.pipe(switchMap((dispatch) => dispatch.submit(job.bytes, post)));
   }
@@ -182,7 +191,7 @@ export class SampleQueue {
         .call({
           method: 'POST',
           path: '/api/v1/asample',
-          body: { contentType: 'application/json', bytes: job.body(seqId) },
+          body: { contentType: 'application/json', bytes: job.body(this.onWire(seqId)) },
           headers: { 'x-tinker-sampling-backpressure': '1' },
           idempotencyKey,
           schema: futurePromiseSchema,
@@ -213,7 +222,7 @@ export class SampleQueue {
     if (!flags.sampleUseRetrieveFutures) return retrieveFuture(connection, request);
     const futures = (this.futures ??= new SessionFutures(connection, {
       samplingSessionId: this.samplingSessionId,
-      clonedSamplerId: 0,
+      clonedSamplerId: this.cloneId,
     }));
     return futures.wait(promise.requestId).pipe(
       switchMap(({ responsePayloadUncompressedSize: payloadSize }) =>
@@ -271,23 +280,4 @@ export class SampleQueue {
 
 function isExpired(error: unknown): boolean {
   return error instanceof TinkerError && error.code === 'promise_expired';
-}
-
-/** Gives each sample the id that the promise has for it; servers without provenance have none. */
-function withSequenceIds(output: SampleOutput, { sampleSequenceIds: ids }: FuturePromise): SampleOutput {
-  if (ids === undefined) return output;
-  const { sequences } = output;
-  if (ids.length !== sequences.length) {
-    throw new TinkerError(
-      'invalid_response',
-      `Expected an id for each of ${sequences.length} samples in sample_sequence_ids, got ${ids.length}.`,
-    );
-  }
-  return {
-    ...output,
-    sequences: sequences.map((sequence, index) => {
-      const sequenceId = ids[index];
-      return sequenceId === undefined ? sequence : { sequenceId, ...sequence };
-    }),
-  };
 }

@@ -6,6 +6,7 @@ import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
 import { SampleQueue } from './sampleQueue.js';
 import { type SampleRequest, sampleJob } from './sampleRequest.js';
+import { writeSamplerHandle } from './samplerHandle.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { CallOptions } from './trainingOptions.js';
 
@@ -16,6 +17,7 @@ export type ComputeLogprobsOptions = CallOptions & Pick<SampleRequest, 'promptLo
 export class SamplingClient {
   readonly samplingSessionId: string;
   readonly baseModel: string;
+  private readonly sessionId: string;
   private readonly recordStabilityInfo: boolean;
   private readonly queue: SampleQueue;
 
@@ -23,15 +25,20 @@ export class SamplingClient {
   constructor(
     private readonly service: ServiceContext,
     options: {
+      /** The session that keeps the sampler alive. */
+      readonly sessionId: string;
       readonly samplingSessionId: string;
       readonly baseModel: string;
       readonly recordStabilityInfo?: boolean | undefined;
+      /** Which client of the sampler this is; default 0, the first. */
+      readonly cloneId?: number;
     },
   ) {
     this.samplingSessionId = options.samplingSessionId;
     this.baseModel = options.baseModel;
+    this.sessionId = options.sessionId;
     this.recordStabilityInfo = options.recordStabilityInfo ?? false;
-    this.queue = new SampleQueue(service, options.samplingSessionId);
+    this.queue = new SampleQueue(service, options.samplingSessionId, options.cloneId);
   }
 
   /**
@@ -69,6 +76,30 @@ export class SamplingClient {
               throw new TinkerError('invalid_response', 'Expected prompt_logprobs in the result of sample, got none.');
             }),
           ),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Text by which another client, in another process too, draws from the same sampler: see
+   * `service.joinSampler(handle)`. It holds no key, and is good for as long as one of the clients is open.
+   *
+   * @example
+   * ```ts
+   * const handle = await sampling.getSamplerHandle().result();
+   * const other = await service.joinSampler(handle).result();
+   * ```
+   */
+  getSamplerHandle(options: CallOptions = {}): Operation<string> {
+    const { sessionId, samplingSessionId, baseModel, recordStabilityInfo, service } = this;
+    const handle = { sessionId, samplingSessionId, baseModel, recordStabilityInfo, baseUrl: service.baseUrl };
+    return makeOperation(
+      service.connection,
+      {
+        type: 'get_sampler_handle',
+        send: () => of(undefined),
+        poll: () => service.session.flags$.pipe(map((flags) => writeSamplerHandle(handle, flags))),
       },
       options,
     );

@@ -32,23 +32,28 @@ export function createSamplingSession(
       type: 'create_sampling_session',
       send: () =>
         service.session.use((sessionId) =>
-          api.call({
-            method: 'POST',
-            path: '/api/v1/create_sampling_session',
-            body: {
-              session_id: sessionId,
-              sampling_session_seq_id: service.session.nextSamplingSessionSeqId(),
-              // An adapter's own base model is the server's to know.
-              ...(modelPath === undefined ? { base_model: baseModel } : { model_path: modelPath }),
-              type: 'create_sampling_session',
-            },
-            schema: samplingSessionSchema,
-            retry: 'standard',
-          }),
+          api
+            .call({
+              method: 'POST',
+              path: '/api/v1/create_sampling_session',
+              body: {
+                session_id: sessionId,
+                sampling_session_seq_id: service.session.nextSamplingSessionSeqId(),
+                // An adapter's own base model is the server's to know.
+                ...(modelPath === undefined ? { base_model: baseModel } : { model_path: modelPath }),
+                type: 'create_sampling_session',
+              },
+              schema: samplingSessionSchema,
+              retry: 'standard',
+            })
+            .pipe(map((created) => ({ ...created, sessionId }))),
         ),
-      poll: ({ samplingSessionId }) =>
+      poll: ({ samplingSessionId, sessionId }) =>
         baseModelOf(samplingSessionId).pipe(
-          map((name) => new SamplingClient(service, { samplingSessionId, baseModel: name, recordStabilityInfo })),
+          map(
+            (name) =>
+              new SamplingClient(service, { sessionId, samplingSessionId, baseModel: name, recordStabilityInfo }),
+          ),
         ),
     },
     { signal },

@@ -23,6 +23,7 @@ import { type CreateFromStateOptions, createFromStateWork } from './createFromSt
 import { type CreateLoraOptions, createModelWork } from './createModel.js';
 import { endStreams } from './modelContext.js';
 import type { Operation } from './operation.js';
+import { joinSampler } from './joinSampler.js';
 import { RestClient } from './rest.js';
 import type { SamplingClient } from './sampling.js';
 import { type SamplingSessionOptions, createSamplingSession } from './samplingSession.js';
@@ -101,6 +102,16 @@ export class ServiceClient implements AsyncDisposable {
   /** Opens a client that samples from a base model or from saved weights. */
   createSamplingClient(options: SamplingSessionOptions & CallOptions): Operation<SamplingClient> {
     return createSamplingSession(this.context, options, options);
+  }
+
+  /**
+   * Opens one more client of a sampler, by what `getSamplerHandle` of another client gave, in this process or another.
+   *
+   * It makes no session of its own, and keeps the sampler's alive. Errors: `invalid_argument` for what is no handle, or
+   * the handle of another server.
+   */
+  joinSampler(handle: string, options: CallOptions = {}): Operation<SamplingClient> {
+    return joinSampler(this.context, handle, options);
   }
 
   /** The base models that the server offers. */

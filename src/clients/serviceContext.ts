@@ -14,6 +14,8 @@ export type LoadTokenizer = (id: string) => Observable<Tokenizer>;
 /** What the clients of one service share beside the connection. */
 export interface ServiceContext {
   readonly connection: Connection;
+  /** The server's address, without a slash at its end. */
+  readonly baseUrl: string;
   readonly session: Session;
   readonly telemetry: Telemetry;
   /** The server's flags that may change. */

@@ -59,6 +59,8 @@ export class Session {
   /** The session's id; made once and again when the server lost it, a failure is tried again by the next subscriber. */
   readonly id$: Observable<string>;
   private made: Observable<string> | undefined;
+  /** Sessions of other clients that are kept alive. */
+  private readonly kept = new Set<string>();
 
   constructor(
     private readonly connection: Connection,
@@ -112,6 +114,13 @@ export class Session {
     return this.samplerCount++;
   }
 
+  /** Keeps another client's session alive too, as long as this one is not stopped. */
+  keepAlive(sessionId: string): void {
+    if (sessionId === this.id || this.kept.has(sessionId)) return;
+    this.kept.add(sessionId);
+    this.beat(sessionId);
+  }
+
   /** Stops the heartbeat. */
   stop(): void {
     this.ended.next();
@@ -163,10 +172,11 @@ export class Session {
 
   /** Ends the heartbeat of a session that the server no longer has; the next use makes a new one. */
   private forget(id: string): void {
+    this.lost.next(id);
+    this.kept.delete(id);
     if (this.id !== id) return;
     this.id = undefined;
     this.made = undefined;
-    this.lost.next(id);
   }
 
   private create(): Observable<string> {

@@ -21,12 +21,13 @@ import { makeOperation } from './connection.js';
 import { customLossWork } from './customLossWork.js';
 import { type ChunkLimits, forwardBackwardWork } from './forwardBackwardWork.js';
 import { Lane } from './lane.js';
-import { type LaneRequest, awaitResult, laneWork } from './laneWork.js';
+import { type LaneRequest, laneWork } from './laneWork.js';
 import type { ModelContext, OperationEvent, OperationMetrics } from './modelContext.js';
 import type { Operation } from './operation.js';
 import type { QueueState } from './operationProgress.js';
 import { type SaveExternalOptions, saveExternalRequest } from './saveExternalRequest.js';
-import { SamplingClient } from './sampling.js';
+import { saveAndSample } from './saveAndSample.js';
+import type { SamplingClient } from './sampling.js';
 import { createSamplingSession } from './samplingSession.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { Telemetry } from './telemetry.js';
@@ -34,6 +35,7 @@ import type {
   CallOptions,
   LoadStateOptions,
   PassOptions,
+  SaveAndSampleOptions,
   SaveStateOptions,
   SaveWeightsOptions,
   TokenizerOptions,
@@ -172,30 +174,8 @@ export class TrainingClient {
   }
 
   /** Saves the weights for sampling and opens a SamplingClient on them. */
-  saveWeightsAndGetSamplingClient(options: SaveWeightsOptions = {}): Operation<SamplingClient> {
-    const request = saveForSamplerRequest(this.modelId, this.service.session, options);
-    const work = laneWork(this.model, request);
-    return makeOperation(
-      this.service.connection,
-      {
-        type: request.type,
-        send: (context) => work.send(context),
-        poll: (sent, context) =>
-          awaitResult(this.model, sent, request, context).pipe(
-            switchMap((saved) =>
-              saved.kind === 'session'
-                ? of(
-                    new SamplingClient(this.service, {
-                      samplingSessionId: saved.samplingSessionId,
-                      baseModel: this.baseModel,
-                    }),
-                  )
-                : this.createSamplingClient(saved.path),
-            ),
-          ),
-      },
-      { road: this.model.lane, signal: options.signal },
-    );
+  saveWeightsAndGetSamplingClient(options: SaveAndSampleOptions = {}): Operation<SamplingClient> {
+    return saveAndSample(this.service, this.model, this.baseModel, options);
   }
 
   /** Opens a SamplingClient on saved weights (`tinker://…`). */

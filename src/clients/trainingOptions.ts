@@ -29,6 +29,17 @@ export interface SaveWeightsOptions extends CallOptions {
   readonly path?: string;
   readonly samplingSessionSeqId?: number;
   readonly ttlSeconds?: number;
+  /**
+   * Without a path: `snapshot` (the default) keeps these weights; `inflight` is moved on to newer ones by each later
+   * save of that kind, with all other inflight samplers of the model.
+   */
+  readonly kind?: 'snapshot' | 'inflight';
+}
+
+/** Options of `saveWeightsAndGetSamplingClient`. */
+export interface SaveAndSampleOptions extends SaveWeightsOptions {
+  /** Keeps what `stable_reinforce` needs of the client's samples; default false. */
+  readonly recordStabilityInfo?: boolean;
 }
 
 /** Where `getTokenizer`, `encode` and `decode` take their parts from. */

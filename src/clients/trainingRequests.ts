@@ -85,7 +85,7 @@ export function saveForSamplerRequest(
   session: Session,
   options: SaveWeightsOptions,
 ): LaneRequest<SavedSamplerWeights> {
-  const { path, samplingSessionSeqId, ttlSeconds } = options;
+  const { path, samplingSessionSeqId, ttlSeconds, kind = 'snapshot' } = options;
   if (path !== undefined) checkCheckpointName(path);
   if (path !== undefined && samplingSessionSeqId !== undefined) {
     throw invalidArgument('path or samplingSessionSeqId', 'both');
@@ -95,6 +95,11 @@ export function saveForSamplerRequest(
   }
   if (path === undefined && ttlSeconds !== undefined) {
     throw invalidArgument('ttlSeconds with a path only', ttlSeconds, 'Weights of a sampling session end with it.');
+  }
+  const kinds: readonly string[] = ['snapshot', 'inflight'];
+  if (!kinds.includes(kind)) throw invalidArgument("kind to be 'snapshot' or 'inflight'", kind);
+  if (path !== undefined && kind === 'inflight') {
+    throw invalidArgument('kind inflight without a path', path, 'Weights that have a name do not change.');
   }
   const ttl = ttlField(ttlSeconds);
   let number = samplingSessionSeqId;
@@ -106,7 +111,7 @@ export function saveForSamplerRequest(
     type: 'save_weights_for_sampler',
     requestType: 'SaveWeightsForSampler',
     path: '/api/v1/save_weights_for_sampler',
-    body: (seq_id) => ({ model_id: modelId, ...target(), kind: 'snapshot', seq_id, type: 'save_weights_for_sampler' }),
+    body: (seq_id) => ({ model_id: modelId, ...target(), kind, seq_id, type: 'save_weights_for_sampler' }),
     read: readJsonResult(savedSamplerWeightsSchema, 'save_weights_for_sampler'),
     named: path !== undefined,
   };

@@ -1,6 +1,7 @@
 export { toWireAdamParams, type AdamParams, type WireAdamParams } from './adamParams.js';
 export { auditLogSchema, type AuditLogEntry } from './auditLog.js';
 export { billingUsageSchema, type BillingEvent, type BillingUsage, type BillingUsageEvent } from './billingUsage.js';
+export { snakeCase } from './camelCase.js';
 export { checkNumber } from './checkNumber.js';
 export { checkpointListSchema, cursorSchema, type Checkpoint, type CheckpointList, type Cursor } from './checkpoint.js';
 export { checkpointStorageSchema, type CheckpointStorage, type CheckpointStorageItem } from './checkpointStorage.js';
@@ -53,7 +54,7 @@ export {
   type SavedState,
 } from './savedWeights.js';
 export { serverCapabilitiesSchema, type ServerCapabilities, type SupportedModel } from './serverCapabilities.js';
-export { samplingSessionSchema, sessionSchema, type Session } from './session.js';
+export { joinedSamplerSchema, samplingSessionSchema, sessionSchema, type Session } from './session.js';
 export { sessionInfoSchema, sessionListSchema, type SessionInfo } from './sessionInfo.js';
 export {
   toWireSessionSearch,

@@ -20,6 +20,11 @@ export const sessionSchema = z
   })
   .transform((session): Session => camelKeys(session));
 
+/** Answer of join_sampling_session: which client of the sampler this one is; the first has 0. */
+export const joinedSamplerSchema = z
+  .object({ client_counter: z.int().positive() })
+  .transform((joined): { readonly clientCounter: number } => ({ clientCounter: joined.client_counter }));
+
 /** Answer of create_sampling_session. */
 export const samplingSessionSchema = z
   .object({ sampling_session_id: z.string().min(1) })

@@ -98,6 +98,26 @@ describe('samples of a server with one poll for all', () => {
   });
 });
 
+describe('a client that joined a sampler on a server that counts none', () => {
+  it('draws its number, and sends seq_ids of its own block as whole numbers of 64 bits', async () => {
+    const { sampling, service, named } = await samplingOn({ config: { sample_use_retrieve_futures: true } });
+    const handle = await sampling.getSamplerHandle().result();
+    const joined = await service.joinSampler(handle).result();
+    const subscription = joined.sample({ prompt }).subscribe();
+    await vi.waitFor(() => {
+      expect(named('retrieve_futures')).toHaveLength(1);
+    });
+    // The first of a block is a multiple of 10⁹, which a number of this size holds exactly.
+    const [seqId] = named('asample').map(({ body }) => (body as { seq_id: number }).seq_id);
+    const clone = (seqId ?? 0) / 1e9;
+    expect(clone).toBeGreaterThan(0);
+    expect(clone).toBeLessThanOrEqual(1e9);
+    expect(named('retrieve_futures')[0]?.body).toMatchObject({ target: { cloned_sampler_id: clone } });
+    subscription.unsubscribe();
+    expect(named('join_sampling_session')).toEqual([]);
+  });
+});
+
 describe('a sample that nobody waits for any more', () => {
   const cancelling = { dynamic: { sample_cancel_enabled: true } };
 

@@ -1,0 +1,69 @@
+import * as z from 'zod';
+import { invalidArgument } from '../errors.js';
+import { type ClientConfig, snakeCase } from '../wire/index.js';
+
+/** What another process needs to draw from the same sampler; the key is never part of it. */
+export interface SamplerHandle {
+  /** The session that keeps the sampler alive. */
+  readonly sessionId: string;
+  readonly samplingSessionId: string;
+  readonly baseModel: string;
+  readonly recordStabilityInfo: boolean;
+  readonly baseUrl: string;
+}
+
+const handleSchema = z
+  .object({
+    session_id: z.string().min(1),
+    sampling_session_id: z.string().min(1),
+    base_model: z.string(),
+    record_stability_info: z.boolean().default(false),
+    holder: z.object({ base_url: z.string() }),
+  })
+  .transform((handle): SamplerHandle => ({
+    sessionId: handle.session_id,
+    samplingSessionId: handle.sampling_session_id,
+    baseModel: handle.base_model,
+    recordStabilityInfo: handle.record_stability_info,
+    baseUrl: handle.holder.base_url.replace(/\/+$/, ''),
+  }));
+
+/** A handle as text for URLs: base64 of JSON in the form that the Python SDK reads and writes. */
+export function writeSamplerHandle(handle: SamplerHandle, flags: ClientConfig): string {
+  const client_config = Object.fromEntries(Object.entries(flags).map(([name, value]) => [snakeCase(name), value]));
+  const json = JSON.stringify({
+    session_id: handle.sessionId,
+    sampling_session_id: handle.samplingSessionId,
+    base_model: handle.baseModel,
+    record_stability_info: handle.recordStabilityInfo,
+    holder: {
+      base_url: handle.baseUrl,
+      default_headers_overrides: {},
+      client_config,
+      client_dynamic_config: {},
+      api_key: null,
+    },
+  });
+  const bytes = Array.from(new TextEncoder().encode(json), (byte) => String.fromCharCode(byte));
+  return btoa(bytes.join('')).replaceAll('+', '-').replaceAll('/', '_');
+}
+
+/** Reads what {@link writeSamplerHandle} wrote. @throws TinkerError `invalid_argument` */
+export function readSamplerHandle(text: string): SamplerHandle {
+  const parsed = handleSchema.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  throw invalidArgument(
+    'a handle from getSamplerHandle',
+    typeof text === 'string' ? `${text.length} other characters` : text,
+  );
+}
+
+function jsonOf(text: unknown): unknown {
+  if (typeof text !== 'string') return undefined;
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
