@@ -4,6 +4,23 @@ import tseslint from 'typescript-eslint';
 
 const nodeGlobals = ['process', 'console', 'URL', 'Buffer', 'setTimeout', 'clearTimeout', 'performance', 'fetch'];
 
+const browserGlobals = [
+  ...['document', 'navigator', 'localStorage', 'performance', 'fetch', 'EventSource', 'setTimeout', 'clearTimeout'],
+  ...['setInterval', 'matchMedia', 'getComputedStyle', 'requestAnimationFrame'],
+  ...['IntersectionObserver', 'ResizeObserver'],
+];
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
+
+/** Rules for JavaScript that the compiler does not see. */
+const plainRules = {
+  eqeqeq: 'error',
+  'no-undef': 'error',
+  'no-unused-vars': 'error',
+  'no-unreachable': 'error',
+  'no-var': 'error',
+  'prefer-const': 'error',
+};
+
 const doubleAssertion = {
   selector: 'TSAsExpression[expression.type="TSAsExpression"][expression.typeAnnotation.type="TSUnknownKeyword"]',
   message: 'A cast through unknown hides a type error: narrow or parse the value.',
@@ -99,16 +116,12 @@ export default defineConfig(
   },
   {
     files: ['**/*.{mjs,cjs}'],
-    languageOptions: {
-      globals: Object.fromEntries([...nodeGlobals, 'module', 'require'].map((name) => [name, 'readonly'])),
-    },
-    rules: {
-      eqeqeq: 'error',
-      'no-undef': 'error',
-      'no-unused-vars': 'error',
-      'no-unreachable': 'error',
-      'no-var': 'error',
-      'prefer-const': 'error',
-    },
+    languageOptions: { globals: readonly([...nodeGlobals, 'module', 'require']) },
+    rules: plainRules,
+  },
+  {
+    files: ['src/dashboard/page/*.js'],
+    languageOptions: { globals: readonly(browserGlobals) },
+    rules: plainRules,
   },
 );

@@ -18,7 +18,7 @@ const longer = new Map([
 ]);
 
 const inLibrary = (file) => /^(src|operators)\/.*\.ts$/.test(file) && !file.endsWith('_pb.ts');
-const isCode = (file) => /\.(ts|mjs|cjs|py)$|^\.ci\/run$/.test(file) && !file.endsWith('_pb.ts');
+const isCode = (file) => /\.(ts|js|mjs|cjs|py)$|^\.ci\/run$/.test(file) && !file.endsWith('_pb.ts');
 const isTest = (file) => /^(test|examples)\/.*\.ts$/.test(file);
 const isOwnWriting = (file) => !/^test\/fixtures\/|^src\/local\/models\/.*\.(txt|json)$|_pb\.ts$/.test(file);
 

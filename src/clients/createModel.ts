@@ -1,4 +1,4 @@
-import { type Observable, map, of, switchMap } from 'rxjs';
+import { type Observable, map, of, switchMap, tap } from 'rxjs';
 import { retrieveFuture } from '../futures/retrieveFuture.js';
 import {
   type ClientConfig,
@@ -108,5 +108,8 @@ export function openModel(
           }),
         ),
       ),
+      tap((training) => {
+        service.trainingClients.next(training);
+      }),
     );
 }

@@ -2,6 +2,7 @@ import {
   BehaviorSubject,
   EMPTY,
   type Observable,
+  Subject,
   catchError,
   filter,
   finalize,
@@ -57,6 +58,7 @@ export function makeServiceContext(
     limitCancels: (limit) => (cancels ??= limitConcurrency(limit)),
     queueWarningIntervalMs: options.queueWarningIntervalMs ?? 60_000,
     models: new Set(),
+    trainingClients: new Subject(),
     tokenizer: tokenizers(connection, config.baseUrl),
     finishLater(work) {
       count(1);

@@ -61,6 +61,8 @@ export class ServiceClient implements AsyncDisposable {
   readonly log: Logger;
   /** What the server keeps: training runs, checkpoints, sessions; over this service's connections. */
   readonly rest: RestClient;
+  /** Each TrainingClient that this service makes; replays nothing, never errors, completes on close. */
+  readonly trainingClients$: Observable<TrainingClient>;
   private readonly context: ServiceContext;
   private readonly transport: Transport;
   private closed: Promise<void> | undefined;
@@ -71,6 +73,7 @@ export class ServiceClient implements AsyncDisposable {
     this.transport =
       options.transport ?? undiciTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler ?? asyncScheduler });
     this.context = makeServiceContext(config, makeConnection(config, this.transport, options), options);
+    this.trainingClients$ = this.context.trainingClients.asObservable();
     this.scheduler = this.context.connection.scheduler;
     this.log = this.context.connection.log;
     this.rest = new RestClient({
@@ -197,6 +200,7 @@ export class ServiceClient implements AsyncDisposable {
       model.lane.destroy();
       endStreams(model);
     }
+    this.context.trainingClients.complete();
     return this.transport.close().pipe(takeUntil(timer(CONNECTIONS_WAIT, this.scheduler)));
   }
 }

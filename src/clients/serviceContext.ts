@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import type { Observable, Subject } from 'rxjs';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { ModelInfo } from '../wire/index.js';
 import type { Connection } from './connection.js';
@@ -7,6 +7,7 @@ import type { ModelContext } from './modelContext.js';
 import type { SampleDispatch } from './sampleDispatch.js';
 import type { Session } from './session.js';
 import type { Telemetry } from './telemetry.js';
+import type { TrainingClient } from './training.js';
 
 /** Makes a tokenizer for a model; the default loads it by its id. */
 export type LoadTokenizer = (id: string) => Observable<Tokenizer>;
@@ -28,6 +29,8 @@ export interface ServiceContext {
   readonly queueWarningIntervalMs: number;
   /** Models that are not unloaded yet. */
   readonly models: Set<ModelContext>;
+  /** Told of each client that was made. */
+  readonly trainingClients: Subject<TrainingClient>;
   /** The tokenizer of a model: from the server where it ships one, else by its id; cached. */
   tokenizer(
     model: { readonly modelName: string; readonly info?: ModelInfo },
