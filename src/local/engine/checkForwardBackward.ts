@@ -7,6 +7,12 @@ import { losses, type Loss } from './losses.js';
 export type ModelLimits = Pick<BaseModelInfo, 'vocabularySize' | 'maxContextLength'>;
 
 const targetsName = 'target_tokens';
+/** Targets a position. */
+const mostColumns = 64;
+/** Losses of one target a position: what gspo means over a sequence, and what an uploaded graph reads. */
+const oneTarget: ReadonlySet<string> = new Set(['gspo', 'custom']);
+/** Losses that clients may ask for and that can't be had. */
+const unpublished: ReadonlyMap<string, string> = new Map([['stable_reinforce', 'its formula is not published']]);
 
 const knownInputs: ReadonlySet<string> = new Set(
   Object.values(losses).flatMap((loss) => [
@@ -44,8 +50,12 @@ export function checkForwardBackward(limits: ModelLimits, job: ForwardBackwardJo
  */
 export function findLoss(name: string): Loss {
   const loss = Object.hasOwn(losses, name) ? losses[name] : undefined;
-  if (loss === undefined) throw refused(`a loss of ${Object.keys(losses).join(', ')}`, describe(name));
-  return loss;
+  if (loss !== undefined) return loss;
+  const why = unpublished.get(name);
+  throw refused(
+    `a loss of ${Object.keys(losses).join(', ')}`,
+    why === undefined ? describe(name) : `${describe(name)}, which this server can't compute, as ${why}`,
+  );
 }
 
 function checkConfig(name: string, loss: Loss, config: ForwardBackwardJob['config']): void {
@@ -70,7 +80,7 @@ function checkDatum(limits: ModelLimits, lossName: string, loss: Loss, datum: En
     const label = `${name} of ${where}`;
     if (!knownInputs.has(name))
       throw refused(`loss inputs of ${[targetsName, ...knownInputs].join(', ')} in ${where}`, describe(name));
-    checkShape(tensor, tokens.length, label);
+    checkShape(tensor, inputs[targetsName]?.shape ?? [tokens.length], label);
     checkFinite(tensor.data, label);
   }
 }
@@ -84,7 +94,7 @@ function checkTargets(limits: ModelLimits, lossName: string, { tokens, inputs }:
   checkPresent(inputs, [targetsName], lossName, where);
   const targets = inputs[targetsName];
   if (targets === undefined) return;
-  checkShape(targets, tokens.length, `${targetsName} of ${where}`);
+  checkTargetShape(lossName, targets, tokens.length, `${targetsName} of ${where}`);
   checkTokens(limits, targets.data, `${targetsName} of ${where}`);
 }
 
@@ -95,10 +105,28 @@ function checkPresent(inputs: EngineDatum['inputs'], names: readonly string[], l
   throw refused(`${missing} in the loss inputs of ${where} for ${lossName}`, present === '' ? 'no inputs' : present);
 }
 
-function checkShape({ data, shape }: EngineTensor, length: number, label: string): void {
-  if (shape.length !== 1) throw refused(`${label} to have one axis`, `shape [${shape.join(', ')}]`);
-  if (shape[0] !== length || data.length !== length)
-    throw refused(`${label} to be as long as the tokens, ${String(length)}`, String(data.length));
+/** One target a position, or, where the loss is a sum over them, several. */
+function checkTargetShape(lossName: string, { data, shape }: EngineTensor, length: number, label: string): void {
+  const one = oneTarget.has(lossName);
+  if (shape.length !== 1 && (one || shape.length !== 2))
+    throw refused(`${label} to have one axis${one ? ` for ${lossName}` : ' or two'}`, `shape [${shape.join(', ')}]`);
+  if (shape[0] !== length || (shape.length === 1 && data.length !== length))
+    throw refused(`${label} to be as long as the tokens, ${String(length)}`, String(shape[0]));
+  const [, columns = 1] = shape;
+  if (columns < 1 || columns > mostColumns)
+    throw refused(`1 to ${String(mostColumns)} targets a position in ${label}`, String(columns));
+}
+
+function checkShape({ data, shape }: EngineTensor, expected: readonly number[], label: string): void {
+  if (shape.length !== expected.length)
+    throw refused(
+      `${label} to have ${expected.length === 1 ? 'one axis' : 'two axes, as the targets have'}`,
+      `shape [${shape.join(', ')}]`,
+    );
+  if (expected.length === 1 && (shape[0] !== expected[0] || data.length !== expected[0]))
+    throw refused(`${label} to be as long as the tokens, ${String(expected[0])}`, String(data.length));
+  if (shape.join() !== expected.join())
+    throw refused(`${label} to have the shape of the targets, [${expected.join(', ')}]`, `[${shape.join(', ')}]`);
 }
 
 function checkTokens({ vocabularySize }: ModelLimits, tokens: Float32Array | Int32Array, label: string): void {

@@ -24,7 +24,7 @@ import {
 } from '../../graph/index.js';
 import type { DecoderConfig } from './decoderConfig.js';
 import type { LoraLayout } from './loraLayout.js';
-import type { Loss } from './losses.js';
+import { positionMask, type Loss } from './losses.js';
 import { layerProjections, type Projection } from './projections.js';
 
 /*
@@ -59,6 +59,11 @@ export function gradientName(matrix: string): string {
   return `gradient.${matrix}`;
 }
 
+/** An input or output of a column of targets: the first has the name alone. */
+export function columnName(name: string, column: number): string {
+  return column === 0 ? name : `${name}.${String(column)}`;
+}
+
 /** Names and shapes of the frozen weights. */
 export function weightShapes(config: DecoderConfig): Readonly<Record<string, readonly number[]>> {
   const { hiddenSize: d, vocabularySize: v } = config;
@@ -80,17 +85,22 @@ export function weightShapes(config: DecoderConfig): Readonly<Record<string, rea
 
 /**
  * The graph of a training pass: inputs `tokens`, `targets` and the loss's own [b, s]; outputs `targetLogprobs`
- * and `losses` [b, s], and if `backward` the gradient of the loss's sum by every matrix of the adapter.
+ * and `losses` [b, s], and if `backward` the gradient of the loss's sum by every matrix of the adapter. With several
+ * targets a position these inputs and outputs are there for each column, by {@link columnName}.
  */
 export function trainingGraph(
   config: DecoderConfig,
   layout: LoraLayout,
   loss: Loss,
   backward: boolean,
+  columns = 1,
 ): Readonly<Record<string, Node>> {
-  return passGraph(config, layout, backward, (targetLogprobs) => ({
-    losses: loss.elementwise(targetLogprobs, (name) => input(name, ['batch', 'sequence'])), // [b, s]
-  }));
+  const outputsOf = (targetLogprobs: Node, column: number): { readonly losses: Node } => ({
+    losses: loss.elementwise(targetLogprobs, (name) =>
+      input(name === positionMask ? name : columnName(name, column), ['batch', 'sequence']),
+    ), // [b, s]
+  });
+  return passGraph(config, layout, backward, outputsOf, columns);
 }
 
 /**
@@ -101,7 +111,8 @@ export function passGraph(
   config: DecoderConfig,
   layout: LoraLayout,
   backward: boolean,
-  outputsOf: (targetLogprobs: Node) => { readonly losses: Node } & Readonly<Record<string, Node>>,
+  outputsOf: (targetLogprobs: Node, column: number) => { readonly losses: Node } & Readonly<Record<string, Node>>,
+  columns = 1,
 ): Readonly<Record<string, Node>> {
   const pass: Pass = {
     config,
@@ -111,13 +122,22 @@ export function passGraph(
     mask: input('mask', ['sequence', 'sequence']),
   };
   const { hidden } = decoder(pass);
-  const targets = input('targets', ['batch', 'sequence'], 'int32');
-  const targetLogprobs = logprob(logits(pass, hidden), targets); // [b, s]
-  const computed = outputsOf(targetLogprobs);
-  const outputs: Record<string, Node> = { targetLogprobs, ...computed };
+  const scores = logits(pass, hidden);
+  const outputs: Record<string, Node> = {};
+  const totals = Array.from({ length: columns }, (_, column): Node => {
+    const targets = input(columnName('targets', column), ['batch', 'sequence'], 'int32');
+    const targetLogprobs = logprob(scores, targets); // [b, s]
+    const computed = outputsOf(targetLogprobs, column);
+    for (const [name, node] of Object.entries({ targetLogprobs, ...computed }))
+      outputs[columnName(name, column)] = node;
+    return sum(computed.losses);
+  });
   if (!backward) return outputs;
   const names = [...pass.adapter.keys()];
-  gradient(sum(computed.losses), [...pass.adapter.values()]).forEach((derivative, index) => {
+  gradient(
+    totals.reduce((total, part) => add(total, part)),
+    [...pass.adapter.values()],
+  ).forEach((derivative, index) => {
     outputs[gradientName(names[index] ?? '')] = derivative;
   });
   return outputs;

@@ -5,7 +5,7 @@ import type { LoadedModel } from './loadedModel.js';
 import type { LoraLayout } from './loraLayout.js';
 import { positionMask, type Loss } from './losses.js';
 import { type MicroBatch, planMicroBatches } from './microBatches.js';
-import { trainingGraph } from './model.js';
+import { columnName, trainingGraph } from './model.js';
 import { notFinite } from './notFinite.js';
 import { positionFeeds } from './positionFeeds.js';
 import type { Program, Tensors } from './runtime.js';
@@ -13,44 +13,68 @@ import type { Program, Tensors } from './runtime.js';
 /** One compiled pass, forward or forward and backward, over micro-batches of a job. */
 export class TrainingPass {
   readonly #loss: Loss;
-  readonly #program: Promise<Program>;
+  readonly #compile: (columns: number) => Promise<Program>;
   #total = 0;
 
   constructor(
     private readonly base: LoadedModel,
-    private readonly lora: LoraShape,
+    lora: LoraShape,
     private readonly layout: LoraLayout,
     private readonly job: ForwardBackwardJob,
   ) {
     this.#loss = findLoss(job.loss);
     const { rank, trainAttention, trainMlp, trainUnembedding } = lora;
-    const key = JSON.stringify([job.loss, job.backward, rank, trainAttention, trainMlp, trainUnembedding]);
-    this.#program = base.program(key, () => trainingGraph(base.model.config, layout, this.#loss, job.backward));
+    const form = [job.loss, job.backward, rank, trainAttention, trainMlp, trainUnembedding];
+    const { config } = base.model;
+    this.#compile = (columns) =>
+      base.program(JSON.stringify([...form, columns]), () =>
+        trainingGraph(config, layout, this.#loss, job.backward, columns),
+      );
   }
 
-  /** Which data run together. */
+  /** Which data run together: those with equally many targets a position. */
   plan(): MicroBatch[] {
-    return planMicroBatches(this.job.data.map(({ tokens }) => tokens.length));
+    const groups = new Map<number, number[]>();
+    this.job.data.forEach((datum, index) => {
+      const columns = columnsOf(datum);
+      groups.set(columns, [...(groups.get(columns) ?? []), index]);
+    });
+    return [...groups.values()].flatMap((indices) =>
+      planMicroBatches(indices.map((index) => this.#datum(index).tokens.length)).map((batch) => ({
+        ...batch,
+        indices: batch.indices.map((place) => indices[place] ?? 0),
+      })),
+    );
   }
 
   /**
    * Runs a micro-batch with these adapter matrices and adds its gradient to `gradient`.
    *
-   * @returns The logprobs and losses of each of its data, cut to the datum's length.
+   * @returns The logprobs and losses of each of its data, shaped like the datum's targets.
    * @throws TinkerError `bad_request` where a loss is not finite.
    */
   async run(batch: MicroBatch, adapter: Tensors, gradient: Float32Array): Promise<Tensors[]> {
-    const program = await this.#program;
-    const results = await program.run({ ...this.base.weights, ...adapter, ...this.#inputs(batch) });
+    const columns = columnsOf(this.#datum(batch.indices[0] ?? 0));
+    const program = await this.#compile(columns);
+    const results = await program.run({ ...this.base.weights, ...adapter, ...this.#inputs(batch, columns) });
     const outputs = batch.indices.map((index, row) => {
-      const length = this.#datum(index).tokens.length;
-      const cut = (name: string): EngineTensor => ({
-        data: (results[name]?.data ?? new Float32Array()).slice(row * batch.length, row * batch.length + length),
-        shape: [length],
-      });
+      const datum = this.#datum(index);
+      const length = datum.tokens.length;
+      const shape = datum.inputs.target_tokens?.shape ?? [length];
+      const cut = (name: string): EngineTensor => {
+        const data = new Float32Array(length * columns);
+        for (let column = 0; column < columns; column++) {
+          const values = results[columnName(name, column)]?.data ?? new Float32Array();
+          for (let i = 0; i < length; i++) data[i * columns + column] = values[row * batch.length + i] ?? 0;
+        }
+        return { data, shape };
+      };
       const loss = cut('losses');
       const bad = loss.data.findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) throw notFinite(`the loss of data[${String(index)}] at position ${String(bad)}`, loss.data[bad]);
+      if (bad >= 0) {
+        const position = String(Math.floor(bad / columns));
+        throw notFinite(`the loss of data[${String(index)}] at position ${position}`, loss.data[bad]);
+      }
       for (const value of loss.data) this.#total += value;
       return { logprobs: cut('targetLogprobs'), elementwise_loss: loss };
     });
@@ -64,43 +88,48 @@ export class TrainingPass {
     return { 'loss:sum': this.#total, 'num_tokens:sum': positions };
   }
 
-  #inputs({ indices, length }: MicroBatch): Tensors {
+  #inputs({ indices, length }: MicroBatch, columns: number): Tensors {
     const { inputs, optionalInputs, config } = this.#loss;
     const shape = [indices.length, length];
-    const fill = (
-      data: Float32Array | Int32Array,
-      write: (datum: EngineDatum, start: number) => void,
-    ): EngineTensor => {
+    const floats = (read: (datum: EngineDatum) => ArrayLike<number> | undefined, missing: number, column: number) => {
+      const data = new Float32Array(indices.length * length);
       indices.forEach((index, row) => {
-        write(this.#datum(index), row * length);
+        const datum = this.#datum(index);
+        const given = read(datum);
+        for (let i = 0; i < datum.tokens.length; i++)
+          data[row * length + i] = given === undefined ? missing : (given[i * columns + column] ?? 0);
       });
       return { data, shape };
     };
-    const floats = (name: string, missing: number): EngineTensor => {
-      const data = new Float32Array(indices.length * length);
-      return fill(data, (datum, start) => {
-        const given = datum.inputs[name];
-        if (given === undefined) data.fill(missing, start, start + datum.tokens.length);
-        else data.set(given.data, start);
+    const integers = (read: (datum: EngineDatum) => ArrayLike<number>, stride: number, column: number) => {
+      const data = new Int32Array(indices.length * length);
+      indices.forEach((index, row) => {
+        const datum = this.#datum(index);
+        const given = read(datum);
+        for (let i = 0; i < datum.tokens.length; i++) data[row * length + i] = given[i * stride + column] ?? 0;
       });
+      return { data, shape };
     };
-    const tokens = new Int32Array(indices.length * length);
-    const targets = new Int32Array(indices.length * length);
     const feeds: Record<string, EngineTensor> = {
-      tokens: fill(tokens, (datum, start) => {
-        tokens.set(datum.tokens, start);
-      }),
-      targets: fill(targets, (datum, start) => {
-        targets.set(datum.inputs.target_tokens?.data ?? [], start);
-      }),
-      [positionMask]: floats(positionMask, 1),
+      tokens: integers(({ tokens }) => tokens, 1, 0),
+      [positionMask]: floats(() => undefined, 1, 0),
       ...positionFeeds(this.base.model.config, length),
     };
-    for (const name of inputs) feeds[name] = floats(name, 0);
-    for (const [name, missing] of Object.entries(optionalInputs)) feeds[name] = floats(name, missing);
-    for (const [name, missing] of Object.entries(config)) {
-      const value = this.job.config[name];
-      feeds[name] = floats(name, typeof value === 'number' ? value : (missing ?? 0));
+    for (let column = 0; column < columns; column++) {
+      const feed = (name: string, missing: number): void => {
+        feeds[columnName(name, column)] = floats((datum) => datum.inputs[name]?.data, missing, column);
+      };
+      feeds[columnName('targets', column)] = integers(
+        (datum) => datum.inputs.target_tokens?.data ?? [],
+        columns,
+        column,
+      );
+      for (const name of inputs) feed(name, 0);
+      for (const [name, missing] of Object.entries(optionalInputs)) feed(name, missing);
+      for (const [name, missing] of Object.entries(config)) {
+        const value = this.job.config[name];
+        feed(name, typeof value === 'number' ? value : (missing ?? 0));
+      }
     }
     return feeds;
   }
@@ -110,4 +139,9 @@ export class TrainingPass {
     if (datum === undefined) throw new RangeError(`The job has no datum ${String(index)}.`);
     return datum;
   }
+}
+
+/** Targets a position. */
+function columnsOf({ inputs }: EngineDatum): number {
+  return inputs.target_tokens?.shape[1] ?? 1;
 }
