@@ -16,9 +16,10 @@ export {
 } from './reduceMetrics.js';
 export { type RetryDecision, type RetryTransientOptions, retryTransient } from './retryTransient.js';
 export type { Schedule, WithLearningRate } from './schedule.js';
+export { type ShuffledBatchesOptions, shuffledBatches } from './shuffledBatches.js';
 export { type SendInOrderOptions, sendInOrder } from './sendInOrder.js';
 export { type ThroughputOptions, throughput } from './throughput.js';
 export type { AnyTrainable, CustomTrainable, Optimizable, Trainable, WithMetrics } from './trainable.js';
 export { trainEach } from './trainEach.js';
-export { type Batches, trainSteps } from './trainSteps.js';
+export { type Batch, type Batches, trainSteps } from './trainSteps.js';
 export type { AfterStep, TrainStep, TrainStepsOptions } from './trainStepsOptions.js';

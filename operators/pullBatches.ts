@@ -1,4 +1,5 @@
-import { type Observable, defer, from, of, tap } from 'rxjs';
+import { type Observable, defer, from, isObservable, map, of, switchMap, take, tap, throwIfEmpty } from 'rxjs';
+import { invalidArgument } from '../src/errors.js';
 
 /** A source that gives one value at a time, when asked. */
 export interface Pull<T> {
@@ -8,8 +9,8 @@ export interface Pull<T> {
   close(): void;
 }
 
-/** Opens an iterable or async iterable. */
-export function pullBatches<T>(batches: Iterable<T> | AsyncIterable<T>): Pull<T> {
+/** Opens an iterable or async iterable; an element that is an Observable is subscribed to for its first value. */
+export function pullBatches<T>(batches: Iterable<T | Observable<T>> | AsyncIterable<T | Observable<T>>): Pull<T> {
   const [iterator, ask] = open(batches);
   let ended = false;
   return {
@@ -23,6 +24,7 @@ export function pullBatches<T>(batches: Iterable<T> | AsyncIterable<T>): Pull<T>
             ended = true;
           },
         }),
+        switchMap((pulled) => valueOf(pulled)),
       ),
     close: () => {
       if (ended) return;
@@ -33,6 +35,17 @@ export function pullBatches<T>(batches: Iterable<T> | AsyncIterable<T>): Pull<T>
       }).catch(() => undefined);
     },
   };
+}
+
+function valueOf<T>(pulled: IteratorResult<T | Observable<T>, unknown>): Observable<IteratorResult<T, unknown>> {
+  if (pulled.done === true) return of(pulled);
+  const { value } = pulled;
+  if (!isObservable(value)) return of({ done: false, value });
+  return value.pipe(
+    take(1),
+    throwIfEmpty(() => invalidArgument('an Observable of a batch to emit one', 'a stream that completed without one')),
+    map((batch) => ({ done: false, value: batch })),
+  );
 }
 
 type Ask<T> = () => Observable<IteratorResult<T, unknown>>;

@@ -23,14 +23,18 @@ import { makeStepRunner } from './stepRunner.js';
 import type { AnyTrainable, CustomTrainable, Trainable, WithMetrics } from './trainable.js';
 import { type TrainStep, type TrainStepsOptions, checkTrainStepsOptions } from './trainStepsOptions.js';
 
+/** A batch, or what makes one when its turn comes: subscribed to where it is asked for, for its first value. */
+export type Batch<D> = readonly D[] | Observable<readonly D[]>;
+
 /** Batches that are asked for one at a time. */
-export type Batches<D> = Iterable<readonly D[]> | AsyncIterable<readonly D[]>;
+export type Batches<D> = Iterable<Batch<D>> | AsyncIterable<Batch<D>>;
 
 /**
  * Trains on batches: for each a pass and an optimizer step, both subscribed to at once, in order.
  *
  * It pulls: a batch is asked for only when one of `depth` slots is free, and a slot is free again when its step was
- * emitted. With depth 2 the server computes a step while the next is on its way. What must see the weights of one step
+ * emitted. With depth 2 the server computes a step while the next is on its way. A batch may be an Observable, which is
+ * subscribed to when the steps before it were sent: so it can sample from the weights as they are then. What must see the weights of one step
  * is an option, `after`: it is subscribed to right after that step's optimizer step and before the next pass, and its
  * step is done when it is; so a checkpoint is the same at every depth. Operators downstream only observe.
  *

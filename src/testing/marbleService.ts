@@ -2,7 +2,7 @@ import type { SchedulerLike } from 'rxjs';
 import type { ServiceOptions } from '../clients/serviceOptions.js';
 import { ServiceClient } from '../clients/service.js';
 import { type MarbleAnswers, MarbleTransport } from './marbleTransport.js';
-import { seededRandom } from './seededRandom.js';
+import { seededRandom } from '../../operators/seededRandom.js';
 
 /**
  * A ServiceClient on a server made of marbles, under the virtual time of a test.

@@ -1,1 +1,2 @@
+export * from './recipes/index.js';
 export * from './renderers/index.js';

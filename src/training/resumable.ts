@@ -35,8 +35,8 @@ export interface ResumableOptions {
   readonly log: CheckpointLog;
   /** The model to make when there is no checkpoint yet. */
   readonly model: CreateLoraOptions;
-  /** The batches from a step on; the same step must give the same batch each time. */
-  readonly batches: (startStep: number) => Batches<Datum>;
+  /** The batches from a step on; the same step, at the same weights of the model, must give the same batch each time. */
+  readonly batches: (startStep: number, training: TrainingClient) => Batches<Datum>;
   /** Steps between two checkpoints. */
   readonly checkpointEvery: number;
   readonly loss: LossName;
@@ -188,7 +188,7 @@ function train(
       }),
     );
   };
-  const steps = trainSteps(training, options.batches(startStep), {
+  const steps = trainSteps(training, options.batches(startStep, training), {
     loss,
     ...(lossConfig !== undefined && { lossConfig }),
     ...(adam !== undefined && { adam }),

@@ -402,6 +402,41 @@ describe('trainSteps when unsubscribed', () => {
   });
 });
 
+describe('trainSteps on batches that are Observables', () => {
+  it.each([1, 2, 4])('subscribes to each when the steps before it were sent, at depth %i', async (depth) => {
+    const training = fakeTraining({ latencyMs: 1, computeMs: 1 });
+    const sampled = [1, 2, 3].map((n) => training.look(`sample ${n}`).pipe(map(() => [n])));
+    await lastValueFrom(trainSteps(training, sampled, { loss: 'sum', depth }));
+    const sent = training.log.map((operation) => operation.replace(/@.*/, ''));
+    expect(sent).toEqual(['sample 1', 'f1', 'o', 'sample 2', 'f2', 'o', 'sample 3', 'f3', 'o']);
+  });
+
+  it('takes one batch of each, and as many steps as there are', async () => {
+    const training = fakeTraining();
+    const steps$ = trainSteps(training, [of([1], [2]), [3], of([4])], { loss: 'sum' }).pipe(toArray());
+    expect((await lastValueFrom(steps$)).map(({ batch }) => batch)).toEqual([[1], [3], [4]]);
+  });
+
+  it.each([
+    [throwError(() => new Error('no sampler')), /Training failed at step 1: no sampler\. Steps up to 0 are known/],
+    [EMPTY, /at step 1: Expected an Observable of a batch to emit one, got "a stream that completed without one"/],
+  ])('fails where one has no batch', async (failing, message) => {
+    const training = fakeTraining();
+    const error = await failureOf(trainSteps(training, [[1], failing, [3]], { loss: 'sum' }));
+    expect(error.message).toMatch(message);
+    expect(training.log).toEqual(['f1', 'o']);
+  });
+
+  it('unsubscribes from one that is under way', () => {
+    testScheduler().run(({ cold, expectObservable, expectSubscriptions }) => {
+      const training = fakeTraining();
+      const batch = cold<number[]>('10ms -');
+      expectObservable(trainSteps(training, [batch], { loss: 'sum' }), '5ms !').toBe('');
+      expectSubscriptions(batch.subscriptions).toBe('^ 4ms !');
+    });
+  });
+});
+
 describe('trainSteps on an AsyncIterable', () => {
   const asyncBatches = (count: number, failAt = Infinity) => {
     const notes = { asked: 0, atOnce: 0, pending: 0, closed: 0 };

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/testing/seededRandom.js';
+import { seededRandom } from '../../operators/seededRandom.js';
 import { type Datum, ModelInput } from '../../src/wire/index.js';
 import { vocabularySize } from './simulatedEngine.js';
 

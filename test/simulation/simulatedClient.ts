@@ -21,7 +21,7 @@ import { linearDecay } from '../../operators/index.js';
 import { ServiceClient } from '../../src/clients/service.js';
 import type { TrainingClient } from '../../src/clients/training.js';
 import type { TinkerError } from '../../src/errors.js';
-import { seededRandom } from '../../src/testing/seededRandom.js';
+import { seededRandom } from '../../operators/seededRandom.js';
 import type { CheckpointEntry, CheckpointLog } from '../../src/training/checkpointLog.js';
 import { type ResumableEvent, resumable } from '../../src/training/resumable.js';
 import type { Transport } from '../../src/transport/transport.js';

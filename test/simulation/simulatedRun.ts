@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/testing/seededRandom.js';
+import { seededRandom } from '../../operators/seededRandom.js';
 import { Ledger } from './ledger.js';
 import type { Seams } from './seams.js';
 import { SimulatedClient } from './simulatedClient.js';

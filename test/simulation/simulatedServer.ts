@@ -4,7 +4,7 @@ import type { Engine } from '../../src/local/engine/engine.js';
 import { createServer } from '../../src/local/server/createServer.js';
 import { seededRandom } from '../../src/local/server/seededRandom.js';
 import type { Server } from '../../src/local/server/server.js';
-import { seededRandom as seededNumbers } from '../../src/testing/seededRandom.js';
+import { seededRandom as seededNumbers } from '../../operators/seededRandom.js';
 import type { TransportRequest, TransportResponse } from '../../src/transport/transport.js';
 import type { Ledger } from './ledger.js';
 import type { Seams } from './seams.js';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../../src/testing/seededRandom.js';
+import { seededRandom } from '../../operators/seededRandom.js';
 import { checkpointFile } from '../contract/support/checkpointFile.js';
 import { Program } from '../contract/support/program.js';
 import { type FaultyProxy, faultyProxy } from './faultyProxy.js';

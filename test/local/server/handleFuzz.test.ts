@@ -2,7 +2,7 @@ import { lastValueFrom, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { createServer } from '../../../src/local/server/createServer.js';
 import type { Server } from '../../../src/local/server/server.js';
-import { seededRandom } from '../../../src/testing/seededRandom.js';
+import { seededRandom } from '../../../operators/seededRandom.js';
 import { encodeForwardBackward } from '../../../src/wire/codec.js';
 import { ModelInput } from '../../../src/wire/modelInput.js';
 import { TensorData } from '../../../src/wire/tensorData.js';

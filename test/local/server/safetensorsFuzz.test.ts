@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { TinkerError } from '../../../src/errors.js';
 import { readSafetensors, writeSafetensors } from '../../../src/local/engine/safetensors.js';
-import { seededRandom } from '../../../src/testing/seededRandom.js';
+import { seededRandom } from '../../../operators/seededRandom.js';
 import { mutate } from './codec/mutate.js';
 
 const runs = 5000;

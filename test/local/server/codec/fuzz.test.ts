@@ -4,7 +4,7 @@ import { encodeForwardBackward } from '../../../../src/wire/codec.js';
 import { ModelInput } from '../../../../src/wire/modelInput.js';
 import { loadZstd } from '../../../../src/wire/proto/loadZstd.js';
 import { TensorData } from '../../../../src/wire/tensorData.js';
-import { seededRandom } from '../../../../src/testing/seededRandom.js';
+import { seededRandom } from '../../../../operators/seededRandom.js';
 import { testServer } from '../support/testServer.js';
 import { mutate } from './mutate.js';
 

@@ -1,0 +1,14 @@
+export { bestOfN } from './bestOfN.js';
+export { distill, type DistillOptions } from './distill.js';
+export { dpo, type DpoOptions, type Preference } from './dpo.js';
+export { dpoLoss } from './dpoLoss.js';
+export { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.js';
+export { fineTune, type FineTuneOptions } from './fineTune.js';
+export { groupAdvantages } from './groupAdvantages.js';
+export { passAtK } from './passAtK.js';
+export { policyBatches, type PolicyBatchesOptions } from './policyBatches.js';
+export { policyDatum, type PolicyDatum } from './policyDatum.js';
+export type { Problem, Rollout } from './problem.js';
+export { klPenalties, type KlToReference } from './referenceKl.js';
+export { policyMetrics, type PolicyStep, reinforce, type ReinforceOptions } from './reinforce.js';
+export { type RolloutOptions, rollouts, type Sampler } from './rollouts.js';
