@@ -13,4 +13,5 @@ export type {
   RunEvent,
   SampleEvent,
 } from './page/dashboardEvent.js';
+export { type RestSourceOptions, restSource } from './restSource.js';
 export { serviceSource } from './serviceSource.js';

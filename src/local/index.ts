@@ -1,3 +1,4 @@
+export type { ServerEvent } from './server/serverEvent.js';
 export { type LocalServer, type LocalServerOptions, startLocalServer } from './startLocalServer.js';
 export { type LocalServiceOptions, localService } from './localService.js';
 export type { RuntimeName } from './engine/runtime.js';

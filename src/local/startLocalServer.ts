@@ -7,6 +7,7 @@ import { directoryStorage } from './server/directoryStorage.js';
 import { listen } from './server/http.js';
 import { memoryStorage } from './server/memoryStorage.js';
 import type { Server } from './server/server.js';
+import type { TellServerEvent } from './server/serverEvent.js';
 import type { ServerLog } from './server/serverLog.js';
 
 /** How the embedded server is started; everything has a default. */
@@ -29,6 +30,8 @@ export interface LocalServerOptions extends Omit<EngineOptions, 'baseModels'> {
   /** Whether the server keeps the process alive; default false. */
   readonly keepAlive?: boolean;
   readonly log?: ServerLog;
+  /** Told what happens: models, their calls, metrics, checkpoints and samples; for a dashboard. */
+  readonly tell?: TellServerEvent;
 }
 
 /** An embedded server that listens. */
@@ -58,7 +61,19 @@ export interface LocalServer {
  * ```
  */
 export async function startLocalServer(options: LocalServerOptions = {}): Promise<LocalServer> {
-  const { host, port, dataDir, apiKey, apiKeys, keepAlive = false, log, runtime, threads, deterministic } = options;
+  const {
+    host,
+    port,
+    dataDir,
+    apiKey,
+    apiKeys,
+    keepAlive = false,
+    log,
+    tell,
+    runtime,
+    threads,
+    deterministic,
+  } = options;
   const fromDisk = Object.entries(options.baseModels ?? {}).map((entry) => readBaseModel(...entry));
   const directory =
     dataDir === undefined ? undefined : await directoryStorage(dataDir, { ...(log !== undefined && { log }) });
@@ -78,6 +93,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
       ...(apiKey !== undefined && { apiKey }),
       ...(apiKeys !== undefined && { apiKeys }),
       ...(log !== undefined && { log }),
+      ...(tell !== undefined && { tell }),
     });
     const listening = await listen(server, {
       keepAlive,

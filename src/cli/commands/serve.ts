@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Subject } from 'rxjs';
 import { TinkerError } from '../../errors.js';
-import type { LocalServerOptions } from '../../local/index.js';
+import type { LocalServerOptions, ServerEvent } from '../../local/index.js';
 import { consoleLogger } from '../../log.js';
+import type { Dashboard } from '../../dashboard/index.js';
 import { readBaseModels } from '../baseModels.js';
 import type { CommandContext } from '../commandContext.js';
 
@@ -14,6 +16,8 @@ interface ServeOptions {
   readonly threads?: number;
   readonly apiKeyEnv?: string;
   readonly apiKeyFile?: string;
+  readonly dashboard?: boolean;
+  readonly dashboardPort?: number;
 }
 
 /**
@@ -25,17 +29,39 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   const serverOptions = readOptions(context, options);
   const logger = consoleLogger(context.quiet ? 'warn' : 'info');
   const { startLocalServer } = await import('../../local/index.js');
+  const watched = options.dashboard === true || options.dashboardPort !== undefined;
+  const happening = new Subject<ServerEvent>();
   const server = await startLocalServer({
     ...serverOptions,
     keepAlive: true,
     log: (level, message) => {
       logger[level](message);
     },
+    ...(watched && {
+      tell: (event: ServerEvent) => {
+        happening.next(event);
+      },
+    }),
   });
   context.stdout.write(`listening on ${server.url}\n`);
   logger.info(`Computing with ${server.runtime}.`);
+  const dashboard = watched ? await openDashboard(context, happening, server.url, options.dashboardPort) : undefined;
   if (!context.signal.aborted) await once(context.signal, 'abort');
+  await dashboard?.close();
   await server.close();
+}
+
+async function openDashboard(
+  { stdout }: CommandContext,
+  events$: Subject<ServerEvent>,
+  url: string,
+  port = 0,
+): Promise<Dashboard> {
+  const { serveDashboard } = await import('../../dashboard/index.js');
+  const hint = `No client has made a model yet. Point one at this server: TINKER_BASE_URL=${url}`;
+  const dashboard = await serveDashboard({ sources: [{ events$ }], port, hint });
+  stdout.write(`dashboard on ${dashboard.url}\n`);
+  return dashboard;
 }
 
 function readOptions({ env }: CommandContext, options: ServeOptions): LocalServerOptions {

@@ -27,7 +27,22 @@ export function addServing(program: Command, addAction: AddAction): void {
         'environment variables, with commas between them, with the keys that clients must send (default: no key); ' +
           'each key sees only its own models and checkpoints',
       )
-      .option('--api-key-file <file>', 'file with such keys, one a line'),
+      .option('--api-key-file <file>', 'file with such keys, one a line')
+      .option('--dashboard', 'serve a page that shows what the server does, to browsers on this machine')
+      .option(
+        '--dashboard-port <port>',
+        'port of that page (default 0: any free one)',
+        integer('--dashboard-port', 0, 65_535),
+      ),
     () => import('../commands/serve.js'),
+  );
+  addAction(
+    program
+      .command('watch')
+      .description('Serve a page that follows runs live, to browsers on this machine.')
+      .argument('[files...]', 'metrics.jsonl of the runs, or the folders that they are in (default: this folder)')
+      .option('--url <url>', 'follow the training runs and checkpoints of this server; its key: TINKER_API_KEY')
+      .option('--port <port>', 'port of the page (default 0: any free one)', integer('--port', 0, 65_535)),
+    () => import('../commands/watch.js'),
   );
 }

@@ -15,7 +15,7 @@ export function showNotices(runs, connection, now) {
         ]
       : [];
   const noted = runs
-    .filter(({ note, columns }) => note !== '' && columns.length > 0)
+    .filter(({ note, columns, state }) => note !== '' && (columns.length > 0 || state === 'stalled'))
     .map(({ name, note, state }) => ({ className: state === 'stalled' ? 'bad' : '', text: `${name}: ${note}` }));
   const notices = [...lost, ...noted];
   const key = JSON.stringify(notices);

@@ -57,7 +57,15 @@ function textsOf(run, now) {
     numberText(loss),
     numberText(stepsPerSecond),
     tokensPerSecond === undefined ? '–' : numberText(Math.round(tokensPerSecond)),
-    ends[state] ?? queueText(run.queue),
+    ends[state] ?? (run.queue === undefined ? waitingText(run) : queueText(run.queue)),
     agoText(columns.times.at(-1) ?? [...run.operations.values()].at(-1)?.times.queued, now),
   ];
+}
+
+/** Of a run whose queue nobody tells of, what can be seen of its operations. */
+function waitingText({ operations }) {
+  if (operations.size === 0) return '–';
+  const waiting = [...operations.values()].filter(({ state }) => state === 'queued').length;
+  if (waiting > 0) return `working, ${waiting} queued`;
+  return [...operations.values()].some(({ state }) => state === 'computing') ? 'working' : 'idle';
 }

@@ -11,6 +11,7 @@ import type { ServerRequest } from './serverRequest.js';
 import type { ServerResponse } from './serverResponse.js';
 import type { ServerState } from './serverState.js';
 import type { Outcome } from './storedPromise.js';
+import { tellCall } from './tellCall.js';
 
 /** A call that was checked. */
 export interface PreparedCall {
@@ -46,7 +47,19 @@ export function acceptLaneCall<T>(
     throw error;
   }
   const promise = state.promises.create(model.sessionId, request.body?.byteLength);
-  promise.outcome$.pipe(tap((outcome) => call.settled?.(outcome))).subscribe();
-  model.lane.accept(seqId, print, { promise, run: () => call.run() });
+  const told = tellCall(state, model, { operation: request.path.replace(/^.*\//, ''), seqId, promise });
+  promise.outcome$
+    .pipe(
+      tap((outcome) => {
+        call.settled?.(outcome);
+        told.settled(outcome);
+      }),
+    )
+    .subscribe();
+  const run = (): Promise<OperationResult> => {
+    told.began();
+    return call.run();
+  };
+  model.lane.accept(seqId, print, { promise, run });
   return jsonResponse({ request_id: promise.id, model_id: modelId });
 }

@@ -47,10 +47,12 @@ export function createModel(
     lane: new ModelLane({ promises: state.promises, clock: state.clock, gapMs: state.limits.gapMs }),
     run,
     gradientPending: false,
+    steps: 0,
     inflight: undefined,
     unloadPromiseId: undefined,
   };
   state.models.set(id, model);
+  state.tell({ type: 'run', run: id, name: `${base.name}, rank ${lora.rank}`, state: 'live' });
   state.runs.set(id, run);
   session.modelIds.push(id);
   const promise = state.promises.create(session.id);

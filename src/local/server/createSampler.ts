@@ -8,13 +8,21 @@ import type { Session } from './session.js';
 export function createSampler(
   state: ServerState,
   session: Session,
-  options: { id: string; base: BaseModelInfo; modelPath: string | undefined; ephemeral: boolean; target: SharedTarget },
+  options: {
+    id: string;
+    base: BaseModelInfo;
+    modelPath: string | undefined;
+    runId: string | undefined;
+    ephemeral: boolean;
+    target: SharedTarget;
+  },
 ): Sampler {
   const sampler = new Sampler({
     id: options.id,
     sessionId: session.id,
     base: options.base,
     modelPath: options.modelPath,
+    runId: options.runId,
     ephemeral: options.ephemeral,
     target: options.target,
     promises: state.promises,

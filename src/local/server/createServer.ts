@@ -26,6 +26,7 @@ import { memoryStorage } from './memoryStorage.js';
 import type { Random } from './random.js';
 import { refusal } from './refusal.js';
 import type { Server } from './server.js';
+import type { TellServerEvent } from './serverEvent.js';
 import { defaultLimits, type ServerLimits } from './serverLimits.js';
 import type { ServerLog } from './serverLog.js';
 import type { ServerRequest } from './serverRequest.js';
@@ -45,6 +46,8 @@ export interface ServerOptions {
   readonly random?: Random;
   /** Default: none. */
   readonly log?: ServerLog;
+  /** Told what happens: models, their calls, metrics, checkpoints and samples. Default: nobody. */
+  readonly tell?: TellServerEvent;
   readonly limits?: Partial<ServerLimits>;
   /** The key that every request must carry as `x-api-key`. Default: none needed. */
   readonly apiKey?: string;
@@ -104,6 +107,8 @@ function sharedState(options: ServerOptions, keys: readonly string[]): SharedSta
     clock,
     random,
     log: cleanLog(options.log ?? (() => undefined), keys),
+    tell: options.tell ?? (() => undefined),
+    isWatched: options.tell !== undefined,
     limits: { ...defaultLimits, ...options.limits },
     readFile: options.readFile ?? (async (path) => (await import('node:fs/promises')).readFile(path)),
     vocabularies: new Map(),

@@ -13,6 +13,8 @@ export interface Model {
   readonly run: TrainingRun;
   /** Whether a gradient was accumulated that no optimizer step has applied. */
   gradientPending: boolean;
+  /** Finished optimizer steps. */
+  steps: number;
   /** The weights that its `inflight` samplers share. */
   inflight: SharedTarget | undefined;
   /** The promise of its unload, once that is asked for. */

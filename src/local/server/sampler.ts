@@ -24,6 +24,8 @@ export class Sampler {
   readonly sessionId: string;
   readonly base: BaseModelInfo;
   readonly modelPath: string | undefined;
+  /** The model whose weights it draws from. */
+  readonly runId: string | undefined;
   /** Its weights are in no checkpoint. */
   readonly ephemeral: boolean;
   /** Calls by seq_id, to answer their repetition. */
@@ -41,6 +43,7 @@ export class Sampler {
     sessionId: string;
     base: BaseModelInfo;
     modelPath: string | undefined;
+    runId: string | undefined;
     ephemeral: boolean;
     target: SharedTarget;
     promises: PromiseStore;
@@ -50,6 +53,7 @@ export class Sampler {
     this.sessionId = options.sessionId;
     this.base = options.base;
     this.modelPath = options.modelPath;
+    this.runId = options.runId;
     this.ephemeral = options.ephemeral;
     this.#target = options.target;
     this.#promises = options.promises;

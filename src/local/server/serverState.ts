@@ -8,6 +8,7 @@ import type { Model } from './model.js';
 import type { PromiseStore } from './promiseStore.js';
 import type { Random } from './random.js';
 import type { Sampler } from './sampler.js';
+import type { TellServerEvent } from './serverEvent.js';
 import type { ServerLimits } from './serverLimits.js';
 import type { ServerLog } from './serverLog.js';
 import type { Session } from './session.js';
@@ -28,6 +29,10 @@ export interface ServerState {
   readonly random: Random;
   readonly log: ServerLog;
   readonly limits: ServerLimits;
+  /** Tells who watches the server what happens. */
+  readonly tell: TellServerEvent;
+  /** Whether anybody does: texts are made for nobody else. */
+  readonly isWatched: boolean;
   readonly readFile: (path: string) => Promise<Uint8Array>;
   /** What tokens add to a text, by base model, read when first needed. */
   readonly vocabularies: Map<string, StopTexts['vocabulary']>;

@@ -36,7 +36,7 @@ export interface Tenant {
 /** What tenants have in common. */
 export type SharedState = Pick<
   ServerState,
-  'engine' | 'clock' | 'random' | 'log' | 'limits' | 'readFile' | 'vocabularies' | 'downloads'
+  'engine' | 'clock' | 'random' | 'log' | 'tell' | 'isWatched' | 'limits' | 'readFile' | 'vocabularies' | 'downloads'
 >;
 
 /**

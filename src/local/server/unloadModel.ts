@@ -15,6 +15,9 @@ export function unloadModel(state: ServerState, model: Model, reason: string, dr
       promise,
       run: async () => {
         state.models.delete(model.id);
+        state.tell({
+          ...{ type: 'run', run: model.id, name: `${model.base.name}, rank ${model.lora.rank}`, state: 'ended' },
+        });
         state.goneModels.set(model.id, { reason, unloadPromiseId: promise.id });
         await state.engine.unloadModel(model.id);
         return { kind: 'json', body: { model_id: model.id, type: 'unload_model' } };

@@ -1,4 +1,4 @@
-import { tap } from 'rxjs';
+import { EMPTY, concatMap, tap } from 'rxjs';
 import type { BaseModelInfo } from '../../engine/engine.js';
 import { checkCount } from '../checkCount.js';
 import { decodeJson } from '../codec/decodeJson.js';
@@ -8,6 +8,7 @@ import { quoteLongSeqId } from '../codec/quoteLongSeqId.js';
 import type { SampleOutput } from '../codec/sampleResult.js';
 import { createSampler, findSampler } from '../createSampler.js';
 import { loraShapeOf } from '../checkpointManifest.js';
+import { parseCheckpointPath } from '../checkpointPath.js';
 import { findBaseModel } from '../findBaseModel.js';
 import { findCreated } from '../findCreated.js';
 import { findSession } from '../findSession.js';
@@ -23,8 +24,9 @@ import { SamplerTarget } from '../samplerTarget.js';
 import type { ServerRequest } from '../serverRequest.js';
 import type { ServerResponse } from '../serverResponse.js';
 import type { ServerState } from '../serverState.js';
-import { tokenVocabulary } from '../tokenVocabulary.js';
+import { tellSample } from '../tellSample.js';
 import { touchSession } from '../touchSession.js';
+import { vocabularyOf } from '../vocabularyOf.js';
 
 /** Sampling sessions and samples. */
 export function samplingRoutes(state: ServerState): Route[] {
@@ -77,7 +79,8 @@ function createSession(state: ServerState, request: ServerRequest): ServerRespon
     const { adapter } = await state.checkpoints.read(modelPath, { optimizer: false });
     return { baseModel, lora: loraShapeOf(manifest), adapter };
   });
-  createSampler(state, session, { id, base, modelPath, ephemeral: false, target: { current, samplers: 0 } });
+  const runId = modelPath === undefined ? undefined : parseCheckpointPath(modelPath).runId;
+  createSampler(state, session, { id, base, modelPath, runId, ephemeral: false, target: { current, samplers: 0 } });
   const answer = { sampling_session_id: id, type: 'create_sampling_session' };
   session.created.set(`sampler:${body.sampling_session_seq_id}`, { fingerprint: print, answer });
   return jsonResponse(answer);
@@ -105,7 +108,12 @@ function sample(state: ServerState, request: ServerRequest): ServerResponse {
   });
   sampler.calls.set(body.seq_id, { fingerprint: print, promiseId: promise.id });
   const completions = completionsOf(state, sampler.id, cloneOf(body.seq_id));
-  promise.outcome$.pipe(tap((outcome) => completions.add(promise.id, outcome))).subscribe();
+  promise.outcome$
+    .pipe(
+      tap((outcome) => completions.add(promise.id, outcome)),
+      concatMap((outcome) => (state.isWatched ? tellSample(state, sampler, prepared, outcome) : EMPTY)),
+    )
+    .subscribe();
   return samplePromise(promise.id, body.num_samples);
 }
 
@@ -121,9 +129,7 @@ async function draw(
   { job, stopTexts: texts, ...asked }: PreparedSample,
 ): Promise<SampleOutput> {
   if (texts.length === 0) return { ...asked, result: await state.engine.sample(engineId, job) };
-  const vocabulary =
-    state.vocabularies.get(base.name) ?? tokenVocabulary(await state.readFile(base.tokenizerFile), base.name);
-  state.vocabularies.set(base.name, vocabulary);
+  const vocabulary = await vocabularyOf(state, base);
   const stopTexts = { texts: texts.map((text) => new TextEncoder().encode(text)), vocabulary };
   return { ...asked, result: await state.engine.sample(engineId, { ...job, stopTexts }) };
 }

@@ -65,7 +65,9 @@ async function saveSession(
   if (session === undefined) current.retire();
   else {
     const target = inflight ? shareTarget(model, current) : { current, samplers: 0 };
-    createSampler(state, session, { id: samplerId, base: model.base, modelPath: undefined, ephemeral: true, target });
+    createSampler(state, session, {
+      ...{ id: samplerId, base: model.base, modelPath: undefined, runId: model.id, ephemeral: true, target },
+    });
   }
   return { kind: 'json', body: { sampling_session_id: samplerId, type: 'save_weights_for_sampler' } };
 }
