@@ -21,6 +21,7 @@ const checks = {
     runShown('npx', ['vitest', 'run', 'test/survival'], { RXTINKER_SURVIVAL: 'long' }),
   'SkyRL server': () => interop('skyrl'),
   'Python SDK': () => interop('python-sdk', '--torch'),
+  stories15M: () => interop('stories'),
   'tests on another Node': async () => {
     const node = process.env.RXTINKER_OTHER_NODE;
     if (!node) return skip('RXTINKER_OTHER_NODE names no other node executable');

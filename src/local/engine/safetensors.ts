@@ -10,18 +10,26 @@ export interface SafetensorsContent {
 
 const metadataKey = '__metadata__';
 
+/** A tensor to write: 16-bit numbers are float16's bits. */
+export interface WritableTensor {
+  readonly data: Float32Array | Int32Array | Uint16Array;
+  readonly shape: readonly number[];
+}
+
 /**
- * Writes float32 and int32 tensors in the safetensors format
+ * Writes float32, int32 and float16 tensors in the safetensors format
  * (https://github.com/huggingface/safetensors#format): 8 bytes of header length, a JSON header, the data.
  */
-export function writeSafetensors(content: SafetensorsContent): Uint8Array<ArrayBuffer> {
+export function writeSafetensors(content: {
+  readonly tensors: Readonly<Record<string, WritableTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = { [metadataKey]: content.metadata };
   let end = 0;
   for (const [name, tensor] of Object.entries(content.tensors)) {
     const begin = end;
     end += tensor.data.byteLength;
-    const dtype = tensor.data instanceof Float32Array ? 'F32' : 'I32';
-    header[name] = { dtype, shape: tensor.shape, data_offsets: [begin, end] };
+    header[name] = { dtype: storedType(tensor.data), shape: tensor.shape, data_offsets: [begin, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerLength = Math.ceil(json.length / 8) * 8;
@@ -35,6 +43,11 @@ export function writeSafetensors(content: SafetensorsContent): Uint8Array<ArrayB
     offset += data.byteLength;
   }
   return bytes;
+}
+
+function storedType(data: WritableTensor['data']): StoredType {
+  if (data instanceof Float32Array) return 'F32';
+  return data instanceof Uint16Array ? 'F16' : 'I32';
 }
 
 /** Where a tensor lies in the data of a file, which follows its header. */
