@@ -16,7 +16,8 @@ const lockFile = path.join(state, 'lock');
 const compiledFolders = ['src', 'operators', 'examples', 'test'];
 const isSource = (file) => file.endsWith('.ts') && !file.endsWith('.d.ts');
 const isData = (file) =>
-  /^src\/.*\.(json|txt|html|bin|css|js|svg)$/.test(file) && !/^(package.*|tsconfig.*)\.json$/.test(path.basename(file));
+  /^src\/.*\.(json|txt|html|bin|css|js|svg|safetensors)$/.test(file) &&
+  !/^(package.*|tsconfig.*)\.json$/.test(path.basename(file));
 const settings = ['tsconfig.json', 'package.json', '.ci/build.mjs', 'node_modules/typescript/package.json'];
 
 function filesUnder(folder) {

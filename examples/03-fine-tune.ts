@@ -1,6 +1,7 @@
 /**
- * `npm start`: fine-tunes a small model on eight nursery rhymes, and lets it go on from the same three words before and
- * after. The embedded server trains the LoRA adapter on this machine's processor, and is spoken to over HTTP.
+ * `npm start`: fine-tunes a small model of fairy tales on eight nursery rhymes, and lets it go on from the same three
+ * words before and after. The embedded server trains the LoRA adapter on this machine's processor, and is spoken to over
+ * HTTP.
  */
 import { styleText } from 'node:util';
 import { type Observable, concat, forkJoin, lastValueFrom, map, switchMap, tap, toArray } from 'rxjs';
@@ -10,7 +11,7 @@ import { linearDecay, throughput, trainSteps } from 'rxtinker/operators';
 
 const model = { baseModel: 'rxtinker/tiny', rank: 16, seed: 1 };
 const prompt = 'Humpty Dumpty sat';
-const steps = 80;
+const steps = 40;
 const dataDir = '.rxtinker';
 
 /** The rhymes as one batch; each ends as the model's own texts do. */
@@ -59,9 +60,8 @@ function showProgress({ done, loss, speed, left }: Record<'done' | 'loss' | 'spe
   else if (done === 1 || done % 10 === 0) console.log(line);
 }
 
-/** Shows what an untrained model may write, too: bytes that are no text become dots. */
 const showSample = (title: string) => (text: string) => {
-  const whole = styleText('bold', prompt) + text.replace('<|endoftext|>', '').replace(/[^\n -~]/g, '·');
+  const whole = styleText('bold', prompt) + text.replace('<|endoftext|>', '');
   console.log(`\n${title}\n${whole.replace(/^/gm, '    ')}\n`);
 };
 

@@ -22,8 +22,8 @@ const trained = (service: ServiceClient): Observable<SamplingClient> =>
   service.createLoraTrainingClient({ baseModel: 'rxtinker/tiny', rank: 16, seed: 1 }).pipe(
     switchMap((training) =>
       forkJoin(tinyPassages().map(({ text }) => ModelInput.fromText(text, { training }))).pipe(
-        map((inputs) => Array.from({ length: 16 }, () => inputs.map((modelInput) => ({ modelInput })))),
-        switchMap((batches) => trainSteps(training, batches, { loss: 'cross_entropy', adam: { learningRate: 1e-2 } })),
+        map((inputs) => Array.from({ length: 12 }, () => inputs.map((modelInput) => ({ modelInput })))),
+        switchMap((batches) => trainSteps(training, batches, { loss: 'cross_entropy', adam: { learningRate: 5e-3 } })),
         last(),
         switchMap(() => training.saveWeightsAndGetSamplingClient()),
       ),

@@ -19,8 +19,9 @@ export interface NamedBaseModel {
 export function baseModelOf({ baseModel, baseModels = {} }: NamedBaseModel): BaseModel {
   const directory = Object.hasOwn(baseModels, baseModel) ? baseModels[baseModel] : undefined;
   if (directory !== undefined) return readBaseModel(baseModel, directory);
-  if (baseModel === tinyModel.name) return tinyModel;
-  const known = [...Object.keys(baseModels), tinyModel.name];
+  const tiny = tinyModel();
+  if (baseModel === tiny.name) return tiny;
+  const known = [...Object.keys(baseModels), tiny.name];
   throw new TinkerError(
     'invalid_config',
     `Expected a base model of ${known.join(', ')}, got ${describe(baseModel)}. Give its directory in baseModels, as to the server.`,

@@ -81,7 +81,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
     ...(runtime !== undefined && { runtime }),
     ...(threads !== undefined && { threads }),
     ...(deterministic !== undefined && { deterministic }),
-    baseModels: [...fromDisk, tinyModel],
+    baseModels: [...fromDisk, tinyModel()],
   }).catch(async (error: unknown) => {
     await directory?.close();
     throw error;

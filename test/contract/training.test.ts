@@ -182,8 +182,10 @@ describe('sampling', () => {
     const training = await openModel(1, 8);
     const text = Array.from({ length: 16 }, (_, index) => (index * 37 + 11) % 89);
     const data = [{ modelInput: ModelInput.fromTokens(text) }];
-    const learn = defer(() => forkJoin([training.forwardBackward(data, 'cross_entropy'), training.optimStep(adam)]));
-    await lastValueFrom(range(0, 30).pipe(concatMap(() => learn)));
+    const learn = defer(() =>
+      forkJoin([training.forwardBackward(data, 'cross_entropy'), training.optimStep({ learningRate: 3e-3 })]),
+    );
+    await lastValueFrom(range(0, 60).pipe(concatMap(() => learn)));
     const sampling = await training.saveWeightsAndGetSamplingClient().result();
     const prompt = ModelInput.fromTokens(text.slice(0, 4));
     const samplingParams = { maxTokens: 12, temperature: 0 };

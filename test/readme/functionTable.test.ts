@@ -40,7 +40,7 @@ const expectations: Readonly<Record<string, Expected>> = {
     check: async (result, training) => expect(await training.decode(result as number[]).result()).toBe('Hello world'),
   },
   decode: { sends: [], check: (result) => expect(result).toHaveLength(3) },
-  get_tokenizer: { sends: [], check: (result) => expect(result).toMatchObject({ vocabularySize: 512 }) },
+  get_tokenizer: { sends: [], check: (result) => expect(result).toMatchObject({ vocabularySize: 1024 }) },
   get_info: { sends: ['get_info'], check: isInfo },
   forward: { sends: ['forward_backward'], check: pass(4) },
   forward_backward: { sends: ['forward_backward'], check: pass(4) },

@@ -21,10 +21,11 @@ export async function simulatedEngine(
     deterministic: true,
     baseModels: [
       {
-        ...tinyModel,
+        ...tinyModel(),
         name: 'simulated',
+        weights: { kind: 'random', seed: 1 },
         config: {
-          ...tinyModel.config,
+          ...tinyModel().config,
           vocabularySize,
           hiddenSize: 4,
           layers: 1,

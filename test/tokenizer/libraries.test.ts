@@ -54,7 +54,7 @@ describe.each(libraries)('$name', ({ name: library }) => {
   });
 
   test('counts the vocabulary with its special tokens', () => {
-    expect(names.map((name) => tokenizerOf(library, name).vocabularySize)).toEqual([512, 402, 402, 480]);
+    expect(names.map((name) => tokenizerOf(library, name).vocabularySize)).toEqual([1024, 402, 402, 480]);
   });
 
   test('decodes typed arrays, and nothing to an empty text', () => {
@@ -67,11 +67,11 @@ describe.each(libraries)('$name', ({ name: library }) => {
 
   test('refuses tokens outside the vocabulary', () => {
     const tokenizer = tokenizerOf(library, 'tiny');
-    for (const token of [512, -1, 2 ** 31]) {
+    for (const token of [1024, -1, 2 ** 31]) {
       expect(() => tokenizer.decode([1, token])).toThrow(
         expect.objectContaining({
           code: 'invalid_argument',
-          message: `Expected tokens of ${tinyDirectory}, whose vocabulary has 512, got ${token} at position 1.`,
+          message: `Expected tokens of ${tinyDirectory}, whose vocabulary has 1024, got ${token} at position 1.`,
         }),
       );
     }

@@ -48,7 +48,7 @@ describe('the hub', () => {
     await using hub = await serving();
     const options = { endpoint: hub.endpoint };
     const tokenizer = await loadNow('some/model', options);
-    expect(tokenizer.vocabularySize).toBe(512);
+    expect(tokenizer.vocabularySize).toBe(1024);
     expect(hub.requests).toEqual([{ path: '/some/model/resolve/main/tokenizer.json', authorization: undefined }]);
     expect(await readFile(cached('some/model'), 'utf8')).toBe(file);
     expect(await readdir(dirname(cached('some/model')))).toEqual(['tokenizer.json']);
@@ -107,7 +107,7 @@ describe('the hub', () => {
     expect(error.retryable).toBe(true);
 
     await put(cached('some/model'), file);
-    expect((await loadNow('some/model', { endpoint: hub.endpoint })).vocabularySize).toBe(512);
+    expect((await loadNow('some/model', { endpoint: hub.endpoint })).vocabularySize).toBe(1024);
   });
 
   test('that sends no tokenizer.json leaves nothing on disk', async () => {
@@ -127,7 +127,7 @@ describe('the hub', () => {
   test('serves where the disk takes no file', async () => {
     await using hub = await serving();
     await writeFile(join(home, '.cache'), 'a file where a directory should be');
-    expect((await loadNow('some/model', { endpoint: hub.endpoint })).vocabularySize).toBe(512);
+    expect((await loadNow('some/model', { endpoint: hub.endpoint })).vocabularySize).toBe(1024);
   });
 
   test('that is slow is given up after the deadline', async () => {
@@ -158,8 +158,8 @@ describe('other places', () => {
     Object.assign(environment, { HF_HOME: join(home, 'hf') });
     await using hub = await refusing(404);
     const options = { endpoint: hub.endpoint };
-    expect((await loadNow('some/model', options)).vocabularySize).toBe(512);
-    expect((await loadNow('some/model', { ...options, revision: commit })).vocabularySize).toBe(512);
+    expect((await loadNow('some/model', options)).vocabularySize).toBe(1024);
+    expect((await loadNow('some/model', { ...options, revision: commit })).vocabularySize).toBe(1024);
     expect(hub.requests).toEqual([]);
     await failure(loadFresh('some/model', { ...options, revision: 'other' }));
     expect(hub.requests.length).toBe(1);
@@ -177,7 +177,7 @@ describe('other places', () => {
     ['bytes', new TextEncoder().encode(file)],
   ])('the server comes first, as %s', async (_, content) => {
     const tokenizer = await loadNow('some/model', { fromServer: of(content), endpoint: 'http://127.0.0.1:1' });
-    expect(tokenizer.vocabularySize).toBe(512);
+    expect(tokenizer.vocabularySize).toBe(1024);
     expect(await readdir(home)).toEqual([]);
   });
 
@@ -185,7 +185,7 @@ describe('other places', () => {
     await using hub = await serving();
     for (const fromServer of [EMPTY, throwError(() => new TinkerError('not_found', 'No such model.'))]) {
       const tokenizer = await loadNow('some/model', { fromServer, endpoint: hub.endpoint });
-      expect(tokenizer.vocabularySize).toBe(512);
+      expect(tokenizer.vocabularySize).toBe(1024);
     }
     const wrong = throwError(() => new TinkerError('not_found', 'No such model.'));
     const error = await failure(loadFresh('other/model', { fromServer: wrong, endpoint: 'http://127.0.0.1:1' }));
@@ -200,7 +200,7 @@ describe('other places', () => {
     const tokenizer = await firstValueFrom(loadTokenizer('some/model', options));
     const error = await failure(loadTokenizer('./some/model', options));
     vi.unstubAllGlobals();
-    expect(tokenizer.vocabularySize).toBe(512);
+    expect(tokenizer.vocabularySize).toBe(1024);
     expect(error.message).toContain('./some/model (there is no disk here)');
     expect(await readdir(home)).toEqual([]);
   });

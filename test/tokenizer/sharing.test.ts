@@ -34,7 +34,7 @@ test('a load that failed is forgotten', async () => {
   const loading = loadFresh('some/model', { endpoint: hub.endpoint });
   expect((await failure(loading)).retryable).toBe(true);
   status = 200;
-  expect((await firstValueFrom(loading)).vocabularySize).toBe(512);
+  expect((await firstValueFrom(loading)).vocabularySize).toBe(1024);
 });
 
 test('only the last unsubscribe aborts the request, and the next load starts anew', async () => {
@@ -52,7 +52,7 @@ test('only the last unsubscribe aborts the request, and the next load starts ane
   second.unsubscribe();
   await vi.waitFor(() => expect(hub.aborted()).toBe(1));
   slow = false;
-  expect((await firstValueFrom(loading)).vocabularySize).toBe(512);
+  expect((await firstValueFrom(loading)).vocabularySize).toBe(1024);
   expect(hub.requests.length).toBe(2);
 });
 

@@ -40,7 +40,7 @@ const mostThreads = 8;
 export async function createInProcessEngine(options: EngineOptions = {}): Promise<Engine> {
   const threads = options.threads ?? Math.min(availableParallelism(), mostThreads);
   const runtime = await loadRuntime(options.runtime ?? 'auto', threads);
-  return new InProcessEngine(runtime, options.baseModels ?? [tinyModel], options.deterministic !== true);
+  return new InProcessEngine(runtime, options.baseModels ?? [tinyModel()], options.deterministic !== true);
 }
 
 interface Training {

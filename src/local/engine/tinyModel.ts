@@ -1,23 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import { tinyDirectory } from '../models/index.js';
 import type { BaseModel } from './baseModel.js';
+import { readBaseModel } from './huggingFace/readBaseModel.js';
 
-/** The base model that comes with the package: small, frozen at random, enough to learn a short text by heart. */
-export const tinyModel: BaseModel = {
-  name: 'rxtinker/tiny',
-  config: {
-    vocabularySize: 512,
-    hiddenSize: 128,
-    layers: 2,
-    heads: 4,
-    kvHeads: 4,
-    headDim: 32,
-    ffnSize: 344,
-    ropeTheta: 10_000,
-    normEps: 1e-5,
-    tiedEmbeddings: true,
-    contextLength: 2048,
-  },
-  weights: { kind: 'random', seed: 1 },
-  eosTokens: [0],
-  tokenizerFile: fileURLToPath(new URL('../models/tiny/tokenizer.json', import.meta.url)),
-};
+/** The base model that comes with the package: small, trained on fairy tales, a directory like any other model's. */
+export function tinyModel(): BaseModel {
+  return readBaseModel('rxtinker/tiny', tinyDirectory);
+}

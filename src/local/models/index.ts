@@ -9,13 +9,16 @@ export interface Passage {
 
 const tiny = new URL('./tiny/', import.meta.url);
 
-/** Directory of the default model, with the `tokenizer.json` and `tokenizer_config.json` that loaders look for. */
+/** Directory of the default model, as Hugging Face lays one out: config.json, model.safetensors and the tokenizer. */
 export const tinyDirectory: string = fileURLToPath(tiny);
 
-/** Path of the default model's tokenizer: byte-level BPE of 512 tokens, id 0 is `<|endoftext|>`. */
+/** Path of the default model's tokenizer: byte-level BPE of 1024 tokens, id 0 is `<|endoftext|>`. */
 export const tinyTokenizerFile: string = fileURLToPath(new URL('tokenizer.json', tiny));
 
-/** The public-domain book the default model was trained on, 142 kB: one line a paragraph or verse, an empty line between. */
+/**
+ * A public-domain book, 142 kB, one of the texts that the default model was trained on: one line a paragraph or verse, an
+ * empty line between.
+ */
 export function tinyText(): string {
   return readFileSync(new URL('text.txt', tiny), 'utf8');
 }

@@ -5,10 +5,17 @@ import { listen } from '../../../src/local/server/http.js';
 
 /** A server over HTTP with two base models, `small/one` and `small/other`, neither of which ships a tokenizer. */
 export async function startSmallServer(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const config = { ...tinyModel.config, hiddenSize: 8, layers: 1, heads: 1, kvHeads: 1, headDim: 8, ffnSize: 8 };
+  const weights = { kind: 'random', seed: 1 } as const;
+  const config = { ...tinyModel().config, hiddenSize: 8, layers: 1, heads: 1, kvHeads: 1, headDim: 8, ffnSize: 8 };
   const engine = await createInProcessEngine({
     runtime: 'plain',
-    baseModels: ['small/one', 'small/other'].map((name) => ({ ...tinyModel, name, config, tokenizerFile: '/missing' })),
+    baseModels: ['small/one', 'small/other'].map((name) => ({
+      ...tinyModel(),
+      name,
+      config,
+      weights,
+      tokenizerFile: '/missing',
+    })),
   });
   const server = await createServer({ engine });
   const listening = await listen(server);

@@ -9,7 +9,7 @@ import { scripts } from './scripts.js';
 
 const datums = 300;
 const steps = 5;
-const vocabulary = 512;
+const vocabulary = 1024;
 
 /** One training run, as both clients read it. */
 interface Plan {

@@ -25,7 +25,7 @@ def next_token_datum(tokens):
 
 def check_samplers(report, service):
     """Named and unnamed, from either kind of checkpoint."""
-    tokens = [int(t) for t in np.random.default_rng(6).integers(0, 512, 24)]
+    tokens = [int(t) for t in np.random.default_rng(6).integers(0, 1024, 24)]
     with report.check("samplers of saved weights") as compared:
         training = create_model(service)
         train(training, [next_token_datum(tokens)], steps=40)
@@ -90,7 +90,7 @@ def check_options(report, service):
 
     with report.check("prompt logprobs and top-k prompt logprobs") as compared:
         result = sampler.sample(
-            text(prompt), 1, params, include_prompt_logprobs=True, topk_prompt_logprobs=512
+            text(prompt), 1, params, include_prompt_logprobs=True, topk_prompt_logprobs=1024
         ).result()
         expected = sampler.compute_logprobs(text(prompt)).result()
         compared.equal("prompt logprobs", list(result.prompt_logprobs), list(expected))
@@ -117,7 +117,7 @@ def check_new_options(report, sampler, prompt, params):
     with report.check("top-k of samples, targets, alternatives, the last n") as compared:
         if not takes(sampler.sample, "topk_sample_logprobs", "target_prompt_logprobs"):
             raise Skip("this version of the SDK has none of them")
-        full = sampler.sample(text(prompt), 1, params, topk_sample_logprobs=512).result().sequences[0]
+        full = sampler.sample(text(prompt), 1, params, topk_sample_logprobs=1024).result().sequences[0]
         own = [dict(row)[token] for token, row in zip(full.tokens, full.topk_logprobs)]
         compared.equal("the sampled tokens' own", own, list(full.logprobs))
         expected = sampler.compute_logprobs(text(prompt)).result()
@@ -135,7 +135,7 @@ def check_new_options(report, sampler, prompt, params):
         drawn = sampler.sample(text(prompt), 1, params, prompt_alt_tokens_k=200).result().prompt_alt_tokens
         compared.equal("shape of the alternatives", list(drawn.tokens.shape), [3, 200])
         first = np.asarray(drawn.logprobs.data).reshape(3, 200).mean(axis=1)
-        compared.true("likely tokens are drawn more often", (first > -np.log(512)).all())
+        compared.true("likely tokens are drawn more often", (first > -np.log(1024)).all())
         last = sampler.sample(
             text(prompt), 1, params, include_prompt_logprobs=True, topk_prompt_logprobs=1, prompt_logprobs_last_n=2
         ).result()

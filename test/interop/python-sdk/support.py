@@ -9,7 +9,7 @@ from tinker import types
 
 BASE_URL = os.environ["TINKER_BASE_URL"]
 MODEL = "rxtinker/tiny"
-VOCABULARY = 512
+VOCABULARY = 1024
 VERSION = tuple(int(part) for part in tinker.__version__.split(".")[:2])
 
 

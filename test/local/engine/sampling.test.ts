@@ -82,7 +82,7 @@ describe('sampling', () => {
     const engine = await createInProcessEngine({ threads: 1 });
     await engine.createModel('m', 'rxtinker/tiny', wholeLora);
     await engine.createSampler('s', { baseModel: 'rxtinker/tiny' });
-    const prompt = randomTokens(new Random(3), 600, 512);
+    const prompt = randomTokens(new Random(3), 600, 1024);
     const { promptLogprobs } = await engine.sample('s', { ...greedy, prompt, promptLogprobs: true, maxTokens: 1 });
     expectClose(promptLogprobs ?? [], await forwardLogprobs(engine, prompt), 1e-4);
   });

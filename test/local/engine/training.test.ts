@@ -96,7 +96,7 @@ describe('training', () => {
     const job = randomJob(
       6,
       Array.from({ length: 300 }, (_, i) => 8 + (i % 20)),
-      512,
+      1024,
       'cross_entropy',
     );
     const whole = await engine.forwardBackward('m', { ...job, backward: false });
@@ -116,7 +116,7 @@ describe('training', () => {
     const engine = await createInProcessEngine({ threads: 2 });
     await engine.createModel('m', 'rxtinker/tiny', { ...wholeLora, rank: 8 });
     const random = new Random(8);
-    const data = nextTokenData(Array.from({ length: 8 }, () => randomTokens(random, 16, 512)));
+    const data = nextTokenData(Array.from({ length: 8 }, () => randomTokens(random, 16, 1024)));
     const job: ForwardBackwardJob = { data, loss: 'cross_entropy', config: {}, backward: true };
     const history: number[] = [];
     for (let step = 0; step < 12; step++) {
@@ -137,7 +137,7 @@ describe('training', () => {
       await engine.createModel('m', 'rxtinker/tiny', { ...wholeLora, rank: 4 });
       const outputs = [];
       for (let step = 0; step < 2; step++) {
-        const job = randomJob(step, [40, 64, 64, 17], 512, 'cross_entropy');
+        const job = randomJob(step, [40, 64, 64, 17], 1024, 'cross_entropy');
         outputs.push(await engine.forwardBackward('m', job), await engine.optimStep('m', adam));
       }
       states.push({ outputs, state: await engine.saveState('m', { optimizer: true }) });

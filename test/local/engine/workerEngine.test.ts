@@ -82,7 +82,7 @@ describe('createWorkerEngine', () => {
     let ticks = 0;
     const timer = setInterval(() => (ticks += 1), 10);
     const start = performance.now();
-    await engine.forwardBackward('m', randomJob(1, new Array<number>(24).fill(120), 512, 'cross_entropy'));
+    await engine.forwardBackward('m', randomJob(1, new Array<number>(24).fill(120), 1024, 'cross_entropy'));
     const elapsed = performance.now() - start;
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(elapsed / 10 / 4);

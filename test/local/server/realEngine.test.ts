@@ -155,7 +155,7 @@ describe('the server on the real engine', () => {
       { ...first, data: [6, 1, 2] },
       { ...layout, data: [6, 7], dtype: 'int64', sparse_col_indices: [2, 3] },
       { ...layout, data: [6, 7], dtype: 'int64', sparse_crow_indices: [0, 2, 1] },
-      { ...first, data: [6, 1, 2, 512] },
+      { ...first, data: [6, 1, 2, 1024] },
     ]) {
       await expect(sample({ target_prompt_logprobs: wrong })).rejects.toThrow(/asample: 400 .*(Expected|tokens)/);
     }

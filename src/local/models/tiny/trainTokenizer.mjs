@@ -1,12 +1,12 @@
 /**
- * Trains the byte-level BPE tokenizer of the default model on text.txt, the same bytes at every run.
+ * Trains the byte-level BPE tokenizer of the default model on its texts, the same bytes at every run.
  *
  *     node src/local/models/tiny/trainTokenizer.mjs [output file, by default tokenizer.json beside this script]
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { endOfText, readPretrainingText } from './readPretrainingText.mjs';
 
-const vocabularySize = 512;
-const endOfText = '<|endoftext|>';
+const vocabularySize = 1024;
 
 /** GPT-2's split into words: contractions, letters, digits, other signs, each with one leading space, and whitespace. */
 const words = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
@@ -20,30 +20,44 @@ function byteNames() {
   });
 }
 
-/** The distinct words of a text as lists of symbols, with their counts. */
-function countWords(text, names) {
+/** The distinct words of the texts as lists of symbols, with their counts. */
+function countWords(texts, names) {
   const counts = new Map();
-  for (const [word] of text.matchAll(words)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const text of texts) for (const [word] of text.matchAll(words)) counts.set(word, (counts.get(word) ?? 0) + 1);
   return Array.from(counts, ([word, count]) => ({
     symbols: Array.from(Buffer.from(word), (byte) => names[byte]),
     count,
   }));
 }
 
-/** The most frequent pair of neighbours; among equals the one whose symbols came first into the vocabulary. */
-function mostFrequentPair(counted, vocabulary) {
-  const pairs = new Map();
-  for (const { symbols, count } of counted) {
+/** How often each pair of neighbours occurs, and in which words; kept up to date while words change. */
+class Pairs {
+  #known = new Map();
+
+  /** Counts the pairs of a word, or with sign -1 takes them back. */
+  count(word, sign) {
+    const { symbols, count } = word;
     for (let i = 1; i < symbols.length; i++) {
       const key = `${symbols[i - 1]} ${symbols[i]}`;
-      pairs.set(key, (pairs.get(key) ?? 0) + count);
+      let pair = this.#known.get(key);
+      if (pair === undefined) this.#known.set(key, (pair = { key, count: 0, words: new Set() }));
+      pair.count += sign * count;
+      pair.words.add(word);
     }
   }
-  const rank = ([key, count]) => [-count, ...key.split(' ').map((symbol) => vocabulary.get(symbol))];
-  const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
-  let best;
-  for (const entry of pairs) if (best === undefined || before(rank(entry), rank(best)) < 0) best = entry;
-  return best[0];
+
+  /** The most frequent one; among equals the one whose symbols came first into the vocabulary. */
+  mostFrequent(vocabulary) {
+    const ids = ({ key }) => key.split(' ').map((symbol) => vocabulary.get(symbol));
+    const before = (a, b) => {
+      if (a.count !== b.count) return a.count > b.count;
+      const [[a0, a1], [b0, b1]] = [ids(a), ids(b)];
+      return a0 !== b0 ? a0 < b0 : a1 < b1;
+    };
+    let best;
+    for (const pair of this.#known.values()) if (best === undefined || before(pair, best)) best = pair;
+    return best;
+  }
 }
 
 /** Joins each occurrence of the pair, from the left. */
@@ -58,18 +72,23 @@ function join(symbols, left, right) {
   return joined;
 }
 
-function train(text) {
+function train(texts) {
   const names = byteNames();
   const alphabet = [...names].sort((a, b) => a.codePointAt(0) - b.codePointAt(0));
   const vocabulary = new Map([endOfText, ...alphabet].map((symbol, id) => [symbol, id]));
   const merges = [];
-  let counted = countWords(text, names);
+  const pairs = new Pairs();
+  for (const word of countWords(texts, names)) pairs.count(word, 1);
   while (vocabulary.size < vocabularySize) {
-    const pair = mostFrequentPair(counted, vocabulary);
-    const [left, right] = pair.split(' ');
-    merges.push(pair);
+    const { key, words } = pairs.mostFrequent(vocabulary);
+    const [left, right] = key.split(' ');
+    merges.push(key);
     vocabulary.set(left + right, vocabulary.size);
-    counted = counted.map(({ symbols, count }) => ({ symbols: join(symbols, left, right), count }));
+    for (const word of [...words]) {
+      pairs.count(word, -1);
+      word.symbols = join(word.symbols, left, right);
+      pairs.count(word, 1);
+    }
   }
   return { vocabulary, merges };
 }
@@ -111,6 +130,5 @@ function tokenizerJson({ vocabulary, merges }) {
   };
 }
 
-const text = readFileSync(new URL('./text.txt', import.meta.url), 'utf8');
 const output = process.argv[2] ?? new URL('./tokenizer.json', import.meta.url);
-writeFileSync(output, `${JSON.stringify(tokenizerJson(train(text)), null, 2)}\n`);
+writeFileSync(output, `${JSON.stringify(tokenizerJson(train(readPretrainingText().training)), null, 2)}\n`);
