@@ -1,4 +1,4 @@
-import { seededRandom } from '../../testing/seededRandom.js';
+import { seededRandom } from '../../../operators/seededRandom.js';
 
 /** How data is cut into batches. */
 export interface EpochOptions {
