@@ -23,7 +23,7 @@ describe('what the embedded server tells', () => {
     const { path } = await training.saveState('kept').result();
     const sampling = await training.saveWeightsAndGetSamplingClient().result();
     const prompt = await lastValueFrom(ModelInput.fromText('Twinkle', { training }));
-    const { sequences } = await sampling.sample({ prompt, numSamples: 1, samplingParams: { maxTokens: 4 } }).result();
+    const { sequences } = await sampling.sample({ prompt, numSamples: 1, samplingParams: { maxTokens: 4, seed: 1 } }).result();
     await training.unloadModel().result();
     const run = histories.runs.get(training.modelId);
     expect(run).toMatchObject({ name: 'rxtinker/tiny, rank 4', state: 'ended' });
