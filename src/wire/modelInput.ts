@@ -2,6 +2,7 @@ import { isObservable, map, of, switchMap, type Observable } from 'rxjs';
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import { loadTokenizer, tokenizerId } from '../tokenizer/index.js';
 import { asInt32 } from './asInt32.js';
+import { hasNegative } from './hasNegative.js';
 
 /** A run of tokens inside a {@link ModelInput}. */
 export interface EncodedTextChunk {
@@ -83,12 +84,8 @@ export class ModelInput {
   }
 }
 
-/** One comparison for all tokens: the sign is the only bit that none of them may have. */
 function checkTokens(tokens: Int32Array): void {
-  if (!(tokens instanceof Int32Array)) throw wrongToken(tokens);
-  let bits = 0;
-  for (let i = 0; i < tokens.length; i++) bits |= tokens[i] ?? 0;
-  if (bits < 0) throw wrongToken(tokens);
+  if (!(tokens instanceof Int32Array) || hasNegative(tokens)) throw wrongToken(tokens);
 }
 
 function wrongToken(tokens: ArrayLike<unknown>): TinkerError {

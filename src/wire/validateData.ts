@@ -1,5 +1,6 @@
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import type { Datum, PreparedDatum } from './datum.js';
+import { hasNegative } from './hasNegative.js';
 import { lossInputDtypes, lossInputWireName, requiredLossInputs } from './lossInputs.js';
 import { checkLossName, type LossName } from './lossName.js';
 import { ModelInput } from './modelInput.js';
@@ -80,12 +81,6 @@ function checkTargets({ data, shape }: TensorData, length: number, path: string)
       );
     }
   }
-}
-
-function hasNegative(integers: Int32Array): boolean {
-  let bits = 0;
-  for (let i = 0; i < integers.length; i++) bits |= integers[i] ?? 0;
-  return bits < 0;
 }
 
 function isSame(shape: readonly number[], other: readonly number[]): boolean {
