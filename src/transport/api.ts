@@ -90,14 +90,17 @@ export class Api {
       const once = this.request(call, (response) => this.read(call, response));
       if (retry === 'none') return once;
       const { deadlineMs, final = [] } = retry === 'standard' ? { deadlineMs: STANDARD_DEADLINE } : retry;
-      let pausedSince: number | undefined;
+      // What was waited for, not what the clock says: somebody may set it meanwhile.
+      let pausedMs = 0;
       return once.pipe(
         retryTransient({
           decide: (error, attempt) => {
             if (!(error instanceof TinkerError) || final.includes(error.details.status ?? 0)) return { retry: false };
-            pausedSince = error.code === 'payment_required' ? (pausedSince ?? scheduler.now()) : undefined;
-            if (pausedSince !== undefined && scheduler.now() - pausedSince >= billingPauseMs()) return { retry: false };
-            return decideRetry(error, attempt, random);
+            const isBilling = error.code === 'payment_required';
+            if (isBilling && pausedMs >= billingPauseMs()) return { retry: false };
+            const decision = decideRetry(error, attempt, random);
+            pausedMs = isBilling && decision.retry ? pausedMs + decision.delayMs : 0;
+            return decision;
           },
           deadlineMs,
           scheduler,
