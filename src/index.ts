@@ -18,6 +18,7 @@ export type { CreateFromStateOptions } from './clients/createFromState.js';
 export { TrainingClient } from './clients/training.js';
 export type {
   CallOptions,
+  CustomLossOptions,
   LoadStateOptions,
   PassOptions,
   SaveAndSampleOptions,

@@ -1,6 +1,13 @@
-import { EMPTY, type Observable, map, mergeMap, takeUntil, tap } from 'rxjs';
+import { EMPTY, type Observable, catchError, map, mergeMap, takeUntil, tap, throwError } from 'rxjs';
 import { TinkerError } from '../errors.js';
-import { type CustomLoss, type CustomLossResult, evaluateCustomLoss } from '../losses/index.js';
+import {
+  type CustomLoss,
+  type CustomLossResult,
+  type UploadableLoss,
+  evaluateCustomLoss,
+  uploadableLoss,
+} from '../losses/index.js';
+import { isDefiniteRefusal } from '../transport/retryTable.js';
 import {
   type Datum,
   type ForwardBackwardOutput,
@@ -9,47 +16,53 @@ import {
   toTensorData,
   validateData,
 } from '../wire/index.js';
-import {
-  type BatchPass,
-  type ChunkLimits,
-  type SentChunk,
-  awaitChunks,
-  sendChunks,
-  seqIdsOf,
-} from './forwardBackwardWork.js';
+import { type BatchPass, type SentChunk, awaitChunks, sendChunks, seqIdsOf } from './forwardBackwardWork.js';
 import { announce, whenClean } from './laneWork.js';
 import type { ModelContext } from './modelContext.js';
 import type { OperationContext, OperationWork } from './operationWork.js';
+import type { CustomLossOptions } from './trainingOptions.js';
 
 interface SentLoss {
   readonly pass: BatchPass;
   readonly chunks: readonly SentChunk[];
-  readonly result: CustomLossResult;
+  /** The result in the loss's own words. */
+  readonly finish: (output: ForwardBackwardOutput) => ForwardBackwardOutput;
 }
 
 const type = 'forward_backward_custom';
 
 /**
- * The work of a custom loss C that runs here: a forward pass, the loss on its logprobs p, and a pass of cross_entropy
- * with weights −∂C/∂p, whose gradient is that of C. The lane is held from the first send to the last.
+ * The work of a custom loss C. Where the server can compute it: its upload, and one pass. Else: a forward pass, the loss
+ * on its logprobs p here, and a pass of cross_entropy with weights −∂C/∂p, whose gradient is that of C. The lane is held
+ * from the first send to the last.
  */
 export function customLossWork(
   model: ModelContext,
   data: readonly Datum[],
   loss: CustomLoss,
-  limits: ChunkLimits,
+  options: CustomLossOptions,
 ): OperationWork<SentLoss, ForwardBackwardOutput> {
   const passOf = (prepared: readonly PreparedDatum[], forwardOnly: boolean): BatchPass => ({
     data: prepared,
     loss: 'cross_entropy',
     lossConfig: {},
     forwardOnly,
-    limits,
+    limits: options,
   });
   const forward = passOf(validateData(data.map(withoutLocalInputs), 'cross_entropy'), true);
   let seqIds: readonly number[] = [];
 
-  const send = (context: OperationContext): Observable<SentLoss> =>
+  const sendLast = (pass: BatchPass, context: OperationContext, finish: SentLoss['finish']): Observable<SentLoss> =>
+    sendChunks(model, pass, context).pipe(
+      tap((chunks) => {
+        seqIds = seqIdsOf(chunks);
+        context.report({ type: 'sent', seqIds });
+        announce(model, { type: 'sent', operation: type, seqIds });
+      }),
+      map((chunks) => ({ pass, chunks, finish })),
+    );
+
+  const twoPasses = (context: OperationContext): Observable<SentLoss> =>
     sendChunks(model, forward, context).pipe(
       // Between the sends the work may stop: what was sent computes no gradient.
       mergeMap((chunks) =>
@@ -65,27 +78,82 @@ export function customLossWork(
           forward.data.map((datum, index) => withWeights(datum, result.gradients[index])),
           false,
         );
-        return sendChunks(model, pass, context).pipe(
-          tap((chunks) => {
-            seqIds = seqIdsOf(chunks);
-            context.report({ type: 'sent', seqIds });
-            announce(model, { type: 'sent', operation: type, seqIds });
-          }),
-          map((chunks): SentLoss => ({ pass, chunks, result })),
-        );
+        return sendLast(pass, context, (output) => withLoss(output, result));
       }),
     );
+
+  const onePass = (
+    { inputs, readMetrics }: UploadableLoss,
+    lossId: string,
+    context: OperationContext,
+  ): Observable<SentLoss> => {
+    const pass: BatchPass = {
+      ...forward,
+      data: forward.data.map((datum, index) => withInputs(datum, inputs[index])),
+      loss: 'custom',
+      lossConfig: { loss_id: lossId },
+      forwardOnly: false,
+    };
+    const finish = (output: ForwardBackwardOutput): ForwardBackwardOutput => ({
+      ...output,
+      metrics: readMetrics(output.metrics),
+    });
+    return sendLast(pass, context, finish).pipe(
+      catchError((error: unknown) => {
+        // What was refused was not run; computed here, an error names the datum.
+        if (!(error instanceof TinkerError) || !isDefiniteRefusal(error)) return throwError(() => error);
+        model.connection.log.debug(`A custom loss is computed here, as its pass was refused: ${error.message}`);
+        return context.isWanted() ? twoPasses(context) : EMPTY;
+      }),
+    );
+  };
+
+  const send = (context: OperationContext): Observable<SentLoss> => {
+    const upload = uploadOf(model, loss, data, forward.data, options);
+    if (upload === undefined) return twoPasses(context);
+    const id$ = model.uploadedLosses.idOf(upload).pipe(takeUntil(context.abandoned$));
+    return id$.pipe(
+      mergeMap((lossId) => {
+        if (!context.isWanted()) return EMPTY;
+        return lossId === undefined ? twoPasses(context) : onePass(upload, lossId, context);
+      }),
+    );
+  };
 
   return {
     type,
     send: (context) => whenClean(model, () => send(context)),
-    poll: ({ pass, chunks, result }, context) =>
-      awaitChunks(model, pass, chunks, context).pipe(map((output) => withLoss(output, result))),
+    poll: ({ pass, chunks, finish }, context) => awaitChunks(model, pass, chunks, context).pipe(map(finish)),
     settled: (outcome) => {
       if ('error' in outcome) announce(model, { type: 'failed', operation: type, seqIds, error: outcome.error });
       else announce(model, { type: 'done', operation: type, seqIds }, outcome.value.metrics);
     },
   };
+}
+
+/** The loss as one to upload, where the server takes such and it can be one. */
+function uploadOf(
+  { flags, connection }: ModelContext,
+  loss: CustomLoss,
+  data: readonly Datum[],
+  prepared: readonly PreparedDatum[],
+  { upload = true }: CustomLossOptions,
+): UploadableLoss | undefined {
+  if (!upload || !flags.customLossServerSide) return undefined;
+  const shapes = prepared.map(({ lossFnInputs }) => lossFnInputs.target_tokens?.shape ?? []);
+  const uploadable = uploadableLoss(loss, data, shapes);
+  if (!('reason' in uploadable)) return uploadable;
+  connection.log.debug(`A custom loss is computed here: ${uploadable.reason}.`);
+  return undefined;
+}
+
+/** A datum with what an uploaded loss reads of it. */
+function withInputs(
+  { modelInput, lossFnInputs }: PreparedDatum,
+  inputs: UploadableLoss['inputs'][number] = {},
+): PreparedDatum {
+  const { target_tokens: targets } = lossFnInputs;
+  return { modelInput, lossFnInputs: { ...(targets !== undefined && { target_tokens: targets }), ...inputs } };
 }
 
 /** What the server needs of a datum: targets, and weights if there are any; the other inputs stay here. */

@@ -36,7 +36,8 @@ export interface ChunkLimits {
 /** A pass over a batch, ready to be sent. */
 export interface BatchPass {
   readonly data: readonly PreparedDatum[];
-  readonly loss: LossName;
+  /** `custom` for one that was uploaded. */
+  readonly loss: LossName | 'custom';
   readonly lossConfig: Readonly<Record<string, number | string>>;
   readonly forwardOnly: boolean;
   readonly limits: ChunkLimits;

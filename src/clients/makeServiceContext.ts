@@ -23,6 +23,7 @@ import type { ServiceContext } from './serviceContext.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import { Session } from './session.js';
 import { Telemetry } from './telemetry.js';
+import { UploadedLosses } from './uploadedLosses.js';
 
 /** Puts together what the clients of one service share. */
 export function makeServiceContext(
@@ -51,6 +52,7 @@ export function makeServiceContext(
     session,
     telemetry: new Telemetry(connection, config.telemetry, () => session.currentId, uuid(random)),
     dynamicFlags: new DynamicFlags(connection.api, connection.scheduler, log),
+    uploadedLosses: new UploadedLosses(connection, session),
     dispatch$: session.flags$.pipe(
       take(1),
       map((flags) => (dispatch ??= new SampleDispatch(flags.sampleDispatchBytesSemaphoreSize, connection.scheduler))),

@@ -5,6 +5,7 @@ import type { WireFormat } from '../wire/wireFormat.js';
 import type { Connection } from './connection.js';
 import type { Lane } from './lane.js';
 import type { QueueState } from './operationProgress.js';
+import type { UploadedLosses } from './uploadedLosses.js';
 
 /** Something that happened to a training operation; `time` in milliseconds since 1970. */
 export interface OperationEvent {
@@ -30,6 +31,7 @@ export interface ModelContext {
   readonly modelId: string;
   readonly lane: Lane;
   readonly flags: ClientConfig;
+  readonly uploadedLosses: UploadedLosses;
   /** The session's choice between protobuf and JSON. */
   readonly wireFormat: WireFormat;
   readonly queueState: BehaviorSubject<QueueState>;

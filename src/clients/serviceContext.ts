@@ -8,6 +8,7 @@ import type { SampleDispatch } from './sampleDispatch.js';
 import type { Session } from './session.js';
 import type { Telemetry } from './telemetry.js';
 import type { TrainingClient } from './training.js';
+import type { UploadedLosses } from './uploadedLosses.js';
 
 /** Makes a tokenizer for a model; the default loads it by its id. */
 export type LoadTokenizer = (id: string) => Observable<Tokenizer>;
@@ -21,6 +22,7 @@ export interface ServiceContext {
   readonly telemetry: Telemetry;
   /** The server's flags that may change. */
   readonly dynamicFlags: DynamicFlags;
+  readonly uploadedLosses: UploadedLosses;
   /** Submits samples within the server's limits. */
   readonly dispatch$: Observable<SampleDispatch>;
   /** Lets at most so many samples be cancelled at once; the first limit holds. */

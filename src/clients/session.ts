@@ -52,6 +52,7 @@ export class Session {
   private id: string | undefined;
   private modelCount = 0;
   private samplerCount = 0;
+  private lossCount = 0;
   /** Replays, so that a session made after the end gets no heartbeat. */
   private readonly ended = new ReplaySubject<void>(1);
   private readonly lost = new Subject<string>();
@@ -117,6 +118,10 @@ export class Session {
 
   nextSamplingSessionSeqId(): number {
     return this.samplerCount++;
+  }
+
+  nextCustomLossSeqId(): number {
+    return this.lossCount++;
   }
 
   /** Keeps another client's session alive too, as long as this one is not stopped. */

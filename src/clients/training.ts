@@ -19,7 +19,7 @@ import {
 } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import { customLossWork } from './customLossWork.js';
-import { type ChunkLimits, forwardBackwardWork } from './forwardBackwardWork.js';
+import { forwardBackwardWork } from './forwardBackwardWork.js';
 import { Lane } from './lane.js';
 import { type LaneRequest, laneWork } from './laneWork.js';
 import type { ModelContext, OperationEvent, OperationMetrics } from './modelContext.js';
@@ -33,6 +33,7 @@ import type { ServiceContext } from './serviceContext.js';
 import type { Telemetry } from './telemetry.js';
 import type {
   CallOptions,
+  CustomLossOptions,
   LoadStateOptions,
   PassOptions,
   SaveAndSampleOptions,
@@ -86,6 +87,7 @@ export class TrainingClient {
       modelId: info.modelId,
       lane: new Lane(options.firstSeqId),
       flags: options.flags,
+      uploadedLosses: service.uploadedLosses,
       wireFormat: service.session.wireFormat,
       queueState,
       events,
@@ -120,8 +122,11 @@ export class TrainingClient {
    * Like `forwardBackward`, by a loss of your own: an expression on each datum's logprobs, or one of `batchLoss`,
    * `tfjsLoss` and `gradientLoss`.
    *
-   * Only target tokens and weights go to the server; what else a datum has is for the loss. `loss:sum` is your loss, the
-   * server's own value is `surrogate_loss:sum`. Errors: `invalid_loss`, and those of `forwardBackward`.
+   * Where the server computes losses that are given as graphs, an expression on each datum's logprobs is uploaded once
+   * and costs one pass, with the inputs that it reads. Any other loss, and `{ upload: false }`, costs two passes with the
+   * loss computed here in between: then only target tokens and weights go to the server. `loss:sum` is your loss; after
+   * two passes the server's own value is `surrogate_loss:sum`. The function is called once a datum or more often, and
+   * must always do the same. Errors: `invalid_loss`, and those of `forwardBackward`.
    *
    * @example
    * ```ts
@@ -132,7 +137,7 @@ export class TrainingClient {
   forwardBackwardCustom(
     data: readonly Datum[],
     loss: CustomLoss,
-    options: CallOptions & ChunkLimits = {},
+    options: CustomLossOptions = {},
   ): Operation<ForwardBackwardOutput> {
     checkCustomLoss(loss);
     const work = customLossWork(this.model, data, loss, options);

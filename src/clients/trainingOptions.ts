@@ -15,6 +15,12 @@ export interface PassOptions extends CallOptions, ChunkLimits {
   readonly lossConfig?: LossConfig;
 }
 
+/** Options of `forwardBackwardCustom`. */
+export interface CustomLossOptions extends CallOptions, ChunkLimits {
+  /** Whether the server may compute the loss, where it can; default true. */
+  readonly upload?: boolean;
+}
+
 /** Options of `saveState`. */
 export interface SaveStateOptions extends CallOptions {
   /** Seconds until the server may delete it; default: never. */

@@ -5,6 +5,7 @@ export type { CustomLossResult } from './customLossResult.js';
 export { type GradientFunction, type GradientLoss, gradientLoss, type LossWithGradients } from './gradientLoss.js';
 export { type LossInputs, lossInput } from './lossInputs.js';
 export type { LossValue } from './lossValue.js';
+export { uploadableLoss, type UploadableLoss } from './upload/uploadableLoss.js';
 export type { PerDatumLoss } from './perDatumLoss.js';
 export type { Tfjs } from './tfjs.js';
 export { type TfjsFunction, type TfjsLoss, tfjsLoss, type TfjsLossOptions } from './tfjsLoss.js';

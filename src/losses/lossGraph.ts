@@ -5,7 +5,8 @@ import type { CustomLossResult } from './customLossResult.js';
 import { invalidLoss } from './invalidLoss.js';
 import { readLossValue, type ScalarKind } from './lossValue.js';
 
-const scalarExpression: ScalarKind<Expression> = {
+/** How a scalar of the graph is recognised. */
+export const scalarExpression: ScalarKind<Expression> = {
   name: 'expression',
   shapeOf: (value) => (value instanceof Expression ? value.shape : undefined),
   is: (value): value is Expression => value instanceof Expression && value.shape.length === 0,

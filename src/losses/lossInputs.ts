@@ -44,9 +44,17 @@ export function lossInput(datum: Datum, name: string): Expression {
   return new Reader(datum, 'the datum').read(name);
 }
 
+/** What a loss sees of an input; by default its values. */
+export type AsExpression = (name: string, tensor: TensorData) => Expression;
+
 /** All inputs of a datum beside the model's logprobs; each becomes an expression when it is first read. */
-export function lossInputsOf(datum: Datum, index: number, logprobs: Expression): LossInputs {
-  const reader = new Reader(datum, `data[${index}]`);
+export function lossInputsOf(
+  datum: Datum,
+  index: number,
+  logprobs: Expression,
+  asExpression: AsExpression = constantOf,
+): LossInputs {
+  const reader = new Reader(datum, `data[${index}]`, asExpression);
   const known = new Map([['logprobs', logprobs]]);
   const read = (name: string): Expression => {
     const expression = known.get(name) ?? reader.read(name);
@@ -70,6 +78,7 @@ class Reader {
   constructor(
     datum: Datum,
     private readonly place: string,
+    private readonly asExpression: AsExpression = constantOf,
   ) {
     this.#inputs = new Map(
       Object.entries(datum.lossFnInputs ?? {}).map(([name, value]) => [
@@ -90,7 +99,7 @@ class Reader {
         `Expected an input ${name} in ${this.place}.lossFnInputs, which the loss reads, ` +
           `got ${this.names.join(', ') || 'none'}.`,
       );
-    return toExpression(name, found.value, found.path);
+    return this.asExpression(name, tensorOf(name, found.value, found.path));
   }
 }
 
@@ -99,10 +108,13 @@ function localName(name: string): string {
   return local === 'logprobs' ? 'samplerLogprobs' : local;
 }
 
-function toExpression(name: string, value: TensorInput, path: string): Expression {
+function tensorOf(name: string, value: TensorInput, path: string): TensorData {
   const wireName = name === 'samplerLogprobs' ? 'logprobs' : lossInputWireName(name);
   // What stays here needs no dtype of the protocol: a list of numbers is float32.
   const dtype = lossInputDtypes[wireName] ?? (Array.isArray(value) ? 'float32' : undefined);
-  const { data, shape }: TensorData = toTensorData(value, dtype, path);
+  return toTensorData(value, dtype, path);
+}
+
+function constantOf(_: string, { data, shape }: TensorData): Expression {
   return Expression.constant(data instanceof BigInt64Array ? Int32Array.from(data, Number) : data, shape);
 }

@@ -15,7 +15,7 @@ export interface ForwardBackwardRequest {
   readonly modelId: string;
   readonly seqId: number;
   readonly data: readonly PreparedDatum[];
-  readonly loss: LossName;
+  readonly loss: LossName | 'custom';
   /** By wire name. */
   readonly lossConfig: Readonly<Record<string, number | string>>;
   readonly forwardOnly: boolean;

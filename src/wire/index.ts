@@ -17,6 +17,7 @@ export {
   type PassFormat,
 } from './codec.js';
 export { copiedWeightsSchema } from './copiedWeights.js';
+export { createdLossSchema } from './createdLoss.js';
 export type { Datum, PreparedDatum } from './datum.js';
 export { defaultDynamicConfig, dynamicConfigSchema, type DynamicConfig } from './dynamicConfig.js';
 export {

@@ -7,6 +7,7 @@ import { trainSteps } from '../../operators/index.js';
 import { constant, input, sum, valueAndGradient } from '../../src/graph/index.js';
 import {
   type CustomLoss,
+  type CustomLossOptions,
   type Datum,
   Expression,
   type LossName,
@@ -165,13 +166,13 @@ interface Run {
   readonly adapter: Float32Array;
 }
 
-async function run(name: LossName, loss: LossName | CustomLoss, maxExamples?: number): Promise<Run> {
+async function run(name: LossName, loss: LossName | CustomLoss, options: CustomLossOptions = {}): Promise<Run> {
   const training = await openModel();
   const batches = Array.from({ length: STEPS }, () => dataOf(name));
   const steps =
     typeof loss === 'string'
       ? trainSteps(training, batches, { loss, adam, depth: 2 })
-      : trainSteps(inChunksOf(training, maxExamples), batches, { loss, adam });
+      : trainSteps(passingOn(training, options), batches, { loss, adam });
   const losses = await lastValueFrom(
     steps.pipe(
       map(({ metrics }) => metrics['loss:sum'] ?? NaN),
@@ -183,13 +184,12 @@ async function run(name: LossName, loss: LossName | CustomLoss, maxExamples?: nu
   return { losses, adapter: await adapterIn(path) };
 }
 
-/** A client that sends custom passes in chunks of so many datums. */
-const inChunksOf = (
+/** A client that makes custom passes with these options. */
+const passingOn = (
   training: TrainingClient,
-  maxExamples: number | undefined,
+  options: CustomLossOptions,
 ): Pick<TrainingClient, 'forwardBackwardCustom' | 'optimStep'> => ({
-  forwardBackwardCustom: (data, loss) =>
-    training.forwardBackwardCustom(data, loss, maxExamples === undefined ? {} : { maxExamples }),
+  forwardBackwardCustom: (data, loss) => training.forwardBackwardCustom(data, loss, options),
   optimStep: (params) => training.optimStep(params),
 });
 
@@ -204,6 +204,8 @@ const norm = (values: Float32Array): number => Math.sqrt(values.reduce((total, v
 describe.each(writings)('$name', (writing) => {
   const { name } = writing;
   const forms = formsOf(writing);
+  /** Two passes, with the loss computed here in between. */
+  const here = { upload: false };
   let own: Run;
   let initial: Float32Array;
 
@@ -223,7 +225,9 @@ describe.each(writings)('$name', (writing) => {
       const training = await openModel();
       for (const chunks of [1, 3]) {
         const before = wire.operations.length;
-        const output = await training.forwardBackwardCustom(data, loss, { maxExamples: data.length / chunks }).result();
+        const output = await training
+          .forwardBackwardCustom(data, loss, { ...here, maxExamples: data.length / chunks })
+          .result();
         const sent = wire.operations.slice(before);
         expect(sent.map(({ operation }) => operation)).toHaveLength(2 * chunks);
         const weights = sent.slice(chunks).flatMap(({ body }) => sentWeights(body));
@@ -241,9 +245,9 @@ describe.each(writings)('$name', (writing) => {
     },
   );
 
-  const expectSameTraining = async (loss: CustomLoss | undefined, maxExamples?: number): Promise<void> => {
+  const expectSameTraining = async (loss: CustomLoss | undefined, options: CustomLossOptions = here): Promise<void> => {
     if (loss === undefined) throw new Error('no such form');
-    const { losses, adapter } = await run(name, loss, maxExamples);
+    const { losses, adapter } = await run(name, loss, options);
     expectClose(losses, own.losses, 1e-4);
     const moved = norm(own.adapter.map((value, index) => value - (initial[index] ?? NaN)));
     const apart = norm(adapter.map((value, index) => value - (own.adapter[index] ?? NaN)));
@@ -255,7 +259,58 @@ describe.each(writings)('$name', (writing) => {
     expectSameTraining(forms[form]),
   );
 
-  it('has them over three chunks too', () => expectSameTraining(writing.perDatum, 2));
+  it('has them over three chunks too', () => expectSameTraining(writing.perDatum, { ...here, maxExamples: 2 }));
+
+  it('has them as a graph that is uploaded once, in one pass a step, and over three chunks', async () => {
+    for (const maxExamples of [6, 2]) {
+      const before = wire.paths.length;
+      await expectSameTraining(writing.perDatum, { maxExamples });
+      const sent = wire.paths.slice(before);
+      expect(sent.filter((path) => path === 'forward_backward')).toHaveLength((STEPS * 6) / maxExamples);
+      expect(sent.filter((path) => path === 'create_custom_loss')).toHaveLength(maxExamples === 6 ? 1 : 0);
+    }
+  });
+});
+
+describe('an uploaded loss', () => {
+  it('has the metrics of two passes, but for the server’s own loss of the second', async () => {
+    const data = dataOf('importance_sampling');
+    const loss: PerDatumLoss = ({ logprobs, samplerLogprobs, advantages }) => {
+      const ratio = logprobs.sub(samplerLogprobs).exp();
+      return {
+        loss: ratio.mul(advantages).neg().sum(),
+        metrics: { 'ratio:mean': ratio.mean(), 'Σ ratio:sum': ratio.sum(), 'data:sum': 1 },
+      };
+    };
+    const passes = await Promise.all(
+      [true, false].map(async (upload) => {
+        const training = await openModel();
+        return training.forwardBackwardCustom(data, loss, { upload, maxExamples: 4 }).result();
+      }),
+    );
+    const [uploaded = {}, here = {}] = passes.map(({ metrics }) => metrics);
+    const { 'surrogate_loss:sum': surrogate, ...others } = here;
+    expect(surrogate).toBeDefined();
+    expect(Object.keys(uploaded).sort()).toEqual(Object.keys(others).sort());
+    for (const [name, value] of Object.entries(others)) expectClose([uploaded[name] ?? NaN], [value], 1e-4);
+    const [one, two] = passes.map(({ lossFnOutputs }) =>
+      lossFnOutputs.flatMap(({ logprobs }) => Array.from<number | bigint>(logprobs?.data ?? [])),
+    );
+    expectClose(one ?? [], two ?? [], 1e-5);
+  });
+
+  it('that is no graph for all data is computed here', async () => {
+    const training = await openModel();
+    const before = wire.paths.length;
+    const data = dataOf('cross_entropy');
+    const perPosition: PerDatumLoss = ({ logprobs }) => logprobs.sum().div(-Number(logprobs.shape[0]));
+    const { metrics } = await training.forwardBackwardCustom(data, perPosition).result();
+    expect(wire.paths.slice(before).filter((path) => path !== 'retrieve_future')).toEqual([
+      'forward_backward',
+      'forward_backward',
+    ]);
+    expect(metrics).toHaveProperty('surrogate_loss:sum');
+  });
 });
 
 /** The weights −∂C/∂p that a backward pass carried. */

@@ -44,7 +44,7 @@ const expectations: Readonly<Record<string, Expected>> = {
   get_info: { sends: ['get_info'], check: isInfo },
   forward: { sends: ['forward_backward'], check: pass(4) },
   forward_backward: { sends: ['forward_backward'], check: pass(4) },
-  forward_backward_custom: { sends: ['forward_backward', 'forward_backward'], check: pass(4) },
+  forward_backward_custom: { sends: ['create_custom_loss', 'forward_backward'], check: pass(4) },
   optim_step: {
     sends: ['optim_step'],
     check: (result) => expect(result).toMatchObject({ metrics: { 'learning_rate:mean': 1e-4 } }),
