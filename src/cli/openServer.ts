@@ -23,11 +23,11 @@ export const DEFAULT_DATA_DIR = '.rxtinker';
 export async function openServer(context: CommandContext, options: ServerOptions): Promise<ServiceClient> {
   const { env, log } = context;
   const userMetadata = { created_by: 'rxtinker' };
-  const { baseUrl = setting(env.TINKER_BASE_URL), dataDir = DEFAULT_DATA_DIR } = options;
+  const { baseUrl = setting(env.TINKER_BASE_URL), dataDir } = options;
   const apiKey = setting(env.TINKER_API_KEY);
-  if (options.baseUrl !== undefined && options.dataDir !== undefined)
+  if (options.baseUrl !== undefined && dataDir !== undefined)
     throw new UsageError('Expected --base-url or --data-dir, got both. A server keeps its own data directory.');
-  if (!isEmbedded(context, options)) {
+  if (dataDir === undefined && (baseUrl !== undefined || hasKey(env))) {
     const { ServiceClient } = await import('../clients/service.js');
     return new ServiceClient({ baseUrl, apiKey: apiKey ?? storedKey(env), log, userMetadata });
   }
@@ -35,21 +35,19 @@ export async function openServer(context: CommandContext, options: ServerOptions
     import('../local/index.js'),
     import('./baseModels.js'),
   ]);
-  const why = options.dataDir === undefined ? 'No base URL or key is set: using' : 'Using';
-  context.notice(`${why} the embedded server in this process, with its checkpoints in ${dataDir}.`);
+  if (dataDir === undefined) {
+    context.notice(
+      `No base URL or key is set: using the embedded server in this process, with its checkpoints in ${DEFAULT_DATA_DIR}.`,
+    );
+  }
   return localService({
-    dataDir,
+    dataDir: dataDir ?? DEFAULT_DATA_DIR,
     ...(options.baseModel !== undefined && { baseModels: readBaseModels(options.baseModel) }),
     log: (level, message) => {
       if (level === 'warn' || level === 'error') log[level](message);
     },
     service: { log, userMetadata },
   });
-}
-
-/** Whether a command uses the embedded server in this process. */
-export function isEmbedded({ env }: Pick<CommandContext, 'env'>, { baseUrl, dataDir }: ServerOptions): boolean {
-  return dataDir !== undefined || (baseUrl === undefined && setting(env.TINKER_BASE_URL) === undefined && !hasKey(env));
 }
 
 /** Whether a key can be had without asking for one. */

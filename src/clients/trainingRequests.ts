@@ -49,8 +49,7 @@ export function saveStateRequest(modelId: string, name: string, options: SaveSta
       type: 'save_weights',
     }),
     read: readJsonResult(savedStateSchema, 'save_weights'),
-    // Where the name may be taken, a 409 speaks of something else, which passes.
-    named: !overwrite,
+    named: true,
   };
 }
 

@@ -49,7 +49,7 @@ export interface LocalServer {
 /**
  * Starts the embedded server: the Tinker API over HTTP on this machine, training for real in a worker thread.
  *
- * Errors: `invalid_config` for a port in use, a directory that can't be written or that another server uses, a public host without a key, a
+ * Errors: `invalid_config` for a port in use, a directory that can't be written or that another server uses, a public host without a key, a device that is not there, a
  * directory of a base model that lacks a file or asks for what the engine does not compute.
  *
  * @example
@@ -73,16 +73,25 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
     runtime,
     threads,
     deterministic,
+    precision,
+    memoryLimit,
+    device,
   } = options;
   const fromDisk = Object.entries(options.baseModels ?? {}).map((entry) => readBaseModel(...entry));
   const directory =
     dataDir === undefined ? undefined : await directoryStorage(dataDir, { ...(log !== undefined && { log }) });
-  const engine = await createWorkerEngine({
-    ...(runtime !== undefined && { runtime }),
-    ...(threads !== undefined && { threads }),
-    ...(deterministic !== undefined && { deterministic }),
-    baseModels: [...fromDisk, tinyModel()],
-  }).catch(async (error: unknown) => {
+  const engine = await createWorkerEngine(
+    {
+      ...(runtime !== undefined && { runtime }),
+      ...(threads !== undefined && { threads }),
+      ...(deterministic !== undefined && { deterministic }),
+      ...(precision !== undefined && { precision }),
+      ...(memoryLimit !== undefined && { memoryLimit }),
+      ...(device !== undefined && { device }),
+      baseModels: [...fromDisk, tinyModel()],
+    },
+    log,
+  ).catch(async (error: unknown) => {
     await directory?.close();
     throw error;
   });

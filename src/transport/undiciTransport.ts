@@ -1,8 +1,7 @@
-import { map, merge, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
+import { map, merge, mergeMap, Observable, type SchedulerLike, throwError, timeout } from 'rxjs';
 import { Pool as ConnectionPool, type Dispatcher } from 'undici';
 import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { acceptEncoding, decompress } from './decompress.js';
-import { RequestTimers } from './requestTimers.js';
 import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
 
 /** Where an undici transport connects to and how. */
@@ -19,8 +18,7 @@ export interface UndiciTransportOptions {
 
 /** HTTP by undici, Node's default: a pool of kept connections for each kind of request; idle ones keep no process alive. */
 export function undiciTransport(options: UndiciTransportOptions): Transport {
-  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, scheduler = asyncScheduler } = options;
-  const timers = new RequestTimers(scheduler);
+  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, scheduler } = options;
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
   const open = (limit: number | undefined): ConnectionPool =>
@@ -37,29 +35,32 @@ export function undiciTransport(options: UndiciTransportOptions): Transport {
     heartbeat: open(connections.heartbeat ?? 2),
   };
   return {
-    send: (request) => dispatch({ pool: pools[request.pool], prefix, baseUrl, timers }, request),
+    send: (request) =>
+      dispatch(pools[request.pool], prefix, request, baseUrl).pipe(
+        mergeMap((response) =>
+          decompress(response.body, response.headers['content-encoding']).pipe(map((body) => ({ ...response, body }))),
+        ),
+        timeout({
+          each: request.timeoutMs,
+          with: () => throwError(() => requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs)),
+          ...(scheduler === undefined ? {} : { scheduler }),
+        }),
+      ),
     close: () => merge(...Object.values(pools).map(closePool)),
   };
 }
 
-/** What the requests of one pool share. */
-interface Route {
-  readonly pool: ConnectionPool;
-  readonly prefix: string;
-  readonly baseUrl: string;
-  readonly timers: RequestTimers;
-}
-
-function dispatch({ pool, prefix, baseUrl, timers }: Route, request: TransportRequest): Observable<TransportResponse> {
+function dispatch(
+  pool: ConnectionPool,
+  prefix: string,
+  request: TransportRequest,
+  baseUrl: string,
+): Observable<TransportResponse> {
   return new Observable((subscriber) => {
     let status = 0;
     let headers: Record<string, string> = {};
     const chunks: Uint8Array[] = [];
     let controller: Dispatcher.DispatchController | undefined;
-    let isOver = false;
-    const finish = timers.start(request.timeoutMs, () => {
-      subscriber.error(requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs));
-    });
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart: (started) => {
         controller = started;
@@ -72,21 +73,10 @@ function dispatch({ pool, prefix, baseUrl, timers }: Route, request: TransportRe
       },
       onResponseData: (_, chunk) => chunks.push(chunk),
       onResponseEnd: () => {
-        isOver = true;
-        const body = concat(chunks);
-        const encoding = headers['content-encoding'];
-        if (encoding === undefined) {
-          subscriber.next({ status, headers, body });
-          subscriber.complete();
-        } else {
-          const plain$ = decompress(body, encoding).pipe(map((plain) => ({ status, headers, body: plain })));
-          subscriber.add(plain$.subscribe(subscriber));
-        }
+        subscriber.next({ status, headers, body: concat(chunks) });
+        subscriber.complete();
       },
-      onResponseError: (_, error) => {
-        isOver = true;
-        subscriber.error(connectionError(baseUrl, error));
-      },
+      onResponseError: (_, error) => subscriber.error(connectionError(baseUrl, error)),
     };
     pool.dispatch(
       {
@@ -97,21 +87,15 @@ function dispatch({ pool, prefix, baseUrl, timers }: Route, request: TransportRe
       },
       handler,
     );
-    return () => {
-      finish();
-      // An error for its stack alone costs more than the rest of a small request.
-      if (!isOver) controller?.abort(new Error('unsubscribed'));
-    };
+    return () => controller?.abort(new Error('unsubscribed'));
   });
 }
 
 function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
-  }
-  return flat;
+  const entries = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(', ')]],
+  );
+  return Object.fromEntries(entries);
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {

@@ -14,6 +14,8 @@ interface ServeOptions {
   readonly dataDir?: string;
   readonly baseModel?: readonly string[];
   readonly threads?: number;
+  readonly device?: NonNullable<LocalServerOptions['device']>;
+  readonly precision?: NonNullable<LocalServerOptions['precision']>;
   readonly apiKeyEnv?: string;
   readonly apiKeyFile?: string;
   readonly dashboard?: boolean;
@@ -65,7 +67,8 @@ async function openDashboard(
 }
 
 function readOptions({ env }: CommandContext, options: ServeOptions): LocalServerOptions {
-  const { host, port, dataDir, threads, baseModel: models, apiKeyEnv: names, apiKeyFile: file } = options;
+  const { host, port, dataDir, threads, device, precision } = options;
+  const { baseModel: models, apiKeyEnv: names, apiKeyFile: file } = options;
   const apiKeys = [
     ...(names === undefined ? [] : readKeys(names, env)),
     ...(file === undefined ? [] : readKeyFile(file)),
@@ -76,6 +79,8 @@ function readOptions({ env }: CommandContext, options: ServeOptions): LocalServe
     ...(port !== undefined && { port }),
     ...(dataDir !== undefined && { dataDir }),
     ...(threads !== undefined && { threads }),
+    ...(device !== undefined && { device }),
+    ...(precision !== undefined && { precision }),
     ...(apiKeys.length > 0 && { apiKeys }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { integer, several } from './values.js';
 import type { AddAction } from './addAction.js';
 
@@ -21,6 +21,19 @@ export function addServing(program: Command, addAction: AddAction): void {
         '--threads <n>',
         'threads to compute with (default: as many as the machine has, 8 at most)',
         integer('--threads', 1, 256),
+      )
+      .addOption(
+        new Option('--device <device>', 'what computes; it must be there')
+          .choices(['cpu', 'webgpu', 'cuda'])
+          .default('cpu'),
+      )
+      .addOption(
+        new Option(
+          '--precision <precision>',
+          'how weights of base models are kept in memory; auto: float32, or less where that would not fit',
+        )
+          .choices(['auto', 'float32', 'float16', 'int8'])
+          .default('auto'),
       )
       .option(
         '--api-key-env <names>',

@@ -32,8 +32,11 @@ export function describeBaseModel(model: BaseModel): BaseModelInfo {
   };
 }
 
-/** The frozen weights of a base model, by graph input, in float32. */
-export function loadWeights({ config, weights }: BaseModel): Tensors {
+/** A weight by the name of its graph input, in float32. */
+export type NamedWeight = readonly [string, { readonly data: Float32Array; readonly shape: readonly number[] }];
+
+/** The frozen weights of a base model, one after another. */
+export function eachWeight({ config, weights }: BaseModel): Iterable<NamedWeight> {
   switch (weights.kind) {
     case 'random':
       return randomWeights(config, weights.seed);
@@ -42,8 +45,13 @@ export function loadWeights({ config, weights }: BaseModel): Tensors {
   }
 }
 
-function randomWeights(config: DecoderConfig, seed: number): Tensors {
-  const entries = Object.entries(weightShapes(config)).map(([name, shape], index) => {
+/** The frozen weights of a base model, by graph input, in float32. */
+export function loadWeights(model: BaseModel): Tensors {
+  return Object.fromEntries(eachWeight(model));
+}
+
+function* randomWeights(config: DecoderConfig, seed: number): Iterable<NamedWeight> {
+  for (const [index, [name, shape]] of Object.entries(weightShapes(config)).entries()) {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     const data = new Float32Array(size).fill(1);
     if (shape.length > 1) {
@@ -52,7 +60,6 @@ function randomWeights(config: DecoderConfig, seed: number): Tensors {
       const inputs = name.endsWith('embedding') ? config.hiddenSize : (shape[0] ?? 1);
       for (let i = 0; i < size; i++) data[i] = random.normal() / Math.sqrt(inputs);
     }
-    return [name, { data, shape }] as const;
-  });
-  return Object.fromEntries(entries);
+    yield [name, { data, shape }];
+  }
 }

@@ -1,5 +1,6 @@
 import type { BaseModel } from './baseModel.js';
-import type { RuntimeName } from './runtime.js';
+import type { Precision } from './precision.js';
+import type { Device, RuntimeName } from './runtime.js';
 
 /** What an engine is made with. */
 export interface EngineOptions {
@@ -11,4 +12,13 @@ export interface EngineOptions {
   readonly baseModels?: readonly BaseModel[];
   /** Never continue samples of different jobs in one pass, so that a job's tokens do not depend on the others. */
   readonly deterministic?: boolean;
+  /**
+   * How weights of base models are kept in memory. `auto` if missing: float32, or float16 or int8 where float32 would
+   * take more than half of the memory that is free. Adapters and computations are in float32 in any case.
+   */
+  readonly precision?: Precision | 'auto';
+  /** Bytes that weights and passes may take together; if missing what is free. */
+  readonly memoryLimit?: number;
+  /** What computes; `cpu` if missing. */
+  readonly device?: Device;
 }

@@ -18,12 +18,14 @@ import type {
   SampleResult,
   SamplerWeights,
 } from './engine.js';
+import type { EngineLog } from './engineLog.js';
 import type { EngineOptions } from './engineOptions.js';
 import { findBaseModel } from './findBaseModel.js';
 import { JobLane, oneSlice, type Slices } from './jobLane.js';
-import { LoadedModel } from './loadedModel.js';
+import { LoadedModel, type LoadOptions } from './loadedModel.js';
 import { loadRuntime } from './loadRuntime.js';
 import { loraLayout } from './loraLayout.js';
+import { MemoryGauge } from './memoryGauge.js';
 import type { Runtime } from './runtime.js';
 import { Sampler } from './sampler.js';
 import { SliceQueue } from './sliceQueue.js';
@@ -37,10 +39,16 @@ const mostThreads = 8;
  *
  * @throws TinkerError `invalid_config` where the runtime that was asked for can't be loaded.
  */
-export async function createInProcessEngine(options: EngineOptions = {}): Promise<Engine> {
+export async function createInProcessEngine(options: EngineOptions = {}, log?: EngineLog): Promise<Engine> {
   const threads = options.threads ?? Math.min(availableParallelism(), mostThreads);
-  const runtime = await loadRuntime(options.runtime ?? 'auto', threads);
-  return new InProcessEngine(runtime, options.baseModels ?? [tinyModel()], options.deterministic !== true);
+  const runtime = await loadRuntime(options.runtime ?? 'auto', threads, options.device);
+  const memory = new MemoryGauge(options.memoryLimit);
+  const load: LoadOptions = {
+    memory,
+    ...(options.precision !== undefined && { precision: options.precision }),
+    ...(log !== undefined && { log }),
+  };
+  return new InProcessEngine(runtime, options.baseModels ?? [tinyModel()], options.deterministic !== true, load);
 }
 
 interface Training {
@@ -60,6 +68,7 @@ class InProcessEngine implements Engine {
     private readonly backend: Runtime,
     private readonly sources: readonly BaseModel[],
     private readonly together: boolean,
+    private readonly loadOptions: LoadOptions,
   ) {
     this.baseModels = sources.map(describeBaseModel);
     this.runtime = backend.description;
@@ -153,7 +162,7 @@ class InProcessEngine implements Engine {
   #load(name: string): LoadedModel {
     const known = this.#loaded.get(name);
     if (known !== undefined) return known;
-    const loaded = new LoadedModel(findBaseModel(this.sources, name), this.backend);
+    const loaded = new LoadedModel(findBaseModel(this.sources, name), this.backend, this.loadOptions);
     this.#loaded.set(name, loaded);
     return loaded;
   }

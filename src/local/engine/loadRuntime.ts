@@ -1,7 +1,8 @@
 import { TinkerError } from '../../errors.js';
+import { input, mul } from '../../graph/index.js';
 import { createOnnxRuntime } from './onnxRuntime.js';
 import { createPlainRuntime } from './plainRuntime.js';
-import type { Runtime, RuntimeName } from './runtime.js';
+import type { Device, Runtime, RuntimeName } from './runtime.js';
 
 const advice = 'for speed: npm install onnxruntime-node (ONNXRUNTIME_NODE_INSTALL=skip where it cannot download)';
 
@@ -9,9 +10,10 @@ const advice = 'for speed: npm install onnxruntime-node (ONNXRUNTIME_NODE_INSTAL
  * Loads a runtime. With `auto`, a package that is missing or has no build for this machine is passed over, and the
  * description says what to install.
  *
- * @throws TinkerError `invalid_config` where the runtime that was asked for can't be loaded.
+ * @throws TinkerError `invalid_config` where the runtime or the device that was asked for can't be used.
  */
-export async function loadRuntime(name: RuntimeName, threads: number): Promise<Runtime> {
+export async function loadRuntime(name: RuntimeName, threads: number, device: Device = 'cpu'): Promise<Runtime> {
+  if (device !== 'cpu') return loadDevice(name, threads, device);
   switch (name) {
     case 'plain':
       return createPlainRuntime('plain evaluation, 1 thread');
@@ -24,6 +26,40 @@ export async function loadRuntime(name: RuntimeName, threads: number): Promise<R
         .catch(() => loadWeb(threads, `; ${advice}`))
         .catch(() => createPlainRuntime(`plain evaluation, 1 thread, slow; ${advice}`));
   }
+}
+
+/** A device other than the processor; it must be there, and nothing else takes its place. */
+async function loadDevice(name: RuntimeName, threads: number, device: Exclude<Device, 'cpu'>): Promise<Runtime> {
+  if (name === 'plain' || name === 'onnxruntime-web')
+    throw new TinkerError('invalid_config', `Expected the runtime onnxruntime-node for ${device}, got ${name}.`);
+  const { default: onnx } = await import('onnxruntime-node').catch(unavailable('onnxruntime-node'));
+  const version = onnx.env.versions.node ?? onnx.env.versions.common;
+  const runtime = createOnnxRuntime(onnx, threads, `onnxruntime-node ${version}, ${device}`, device);
+  try {
+    // The provider is looked for when a graph is prepared, a device at times only when one runs.
+    const program = await runtime.compile({ y: mul(input('x', [2]), 2) });
+    await program.run({ x: { data: Float32Array.of(1, 2), shape: [2] } });
+  } catch (cause) {
+    throw new TinkerError(
+      'invalid_config',
+      `Expected the device ${device}, which onnxruntime-node ${version} can't use here: ${reasonOf(cause)}. ${ways[device]} Or take cpu.`,
+      { cause },
+    );
+  }
+  return runtime;
+}
+
+const ways = {
+  cuda: 'It needs Linux, an NVIDIA GPU with its driver, CUDA 12 or 13 with cuDNN 9, and the provider: npm rebuild onnxruntime-node with ONNXRUNTIME_NODE_INSTALL=cuda.',
+  webgpu: 'It needs a GPU with a driver for Vulkan, Metal or Direct3D 12, and a package that was built with WebGPU.',
+} as const;
+
+/** The first line of an error of the runtime, without a full stop. */
+function reasonOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  // What stands before is the place in the runtime's sources and the condition that was not met.
+  const [line = ''] = text.replace(/^.*was false\. /s, '').split('\n');
+  return line.trim().replace(/\.$/, '').slice(0, 300);
 }
 
 async function loadNode(threads: number): Promise<Runtime> {

@@ -1,38 +1,114 @@
+import { TinkerError } from '../../errors.js';
 import type { Node } from '../../graph/index.js';
-import { loadWeights, type BaseModel } from './baseModel.js';
-import type { Program, Runtime, Tensors } from './runtime.js';
+import { eachWeight, type BaseModel } from './baseModel.js';
+import type { EngineLog } from './engineLog.js';
+import { MemoryGauge } from './memoryGauge.js';
+import { passBytes } from './passBytes.js';
+import { choosePrecision, lossOf, megabytes, store, type Precision } from './precision.js';
+import type { Program, Runtime, RuntimeInputs, StoredPrecision, Tensors } from './runtime.js';
 
 /** Bytes of weights of which every compiled graph may hold a copy. */
 const largestFixed = 2 ** 24;
 /** Compiled graphs that are kept: losses that come as data must not add up without end. */
 const mostPrograms = 64;
+/** What a pass takes for each byte that it holds at once: the runtime's memory grows by doubling. */
+const growth = 2;
+
+/** How a base model is loaded. */
+export interface LoadOptions {
+  readonly precision?: Precision | 'auto';
+  readonly memory?: MemoryGauge;
+  readonly log?: EngineLog;
+}
+
+type Build = () => Readonly<Record<string, Node>>;
 
 /** A base model in memory with the graphs compiled for it, shared by its adapters and samplers. */
 export class LoadedModel {
-  readonly weights: Tensors;
+  readonly weights: RuntimeInputs;
   readonly #bytes: number;
+  readonly #memory: MemoryGauge;
+  readonly #stored = new Map<string, StoredPrecision>();
   readonly #programs = new Map<string, Promise<Program>>();
+  readonly #costs = new Map<string, ReturnType<typeof passBytes>>();
 
+  /** @throws TinkerError `invalid_config` with the numbers where the weights do not fit into memory. */
   constructor(
     readonly model: BaseModel,
     private readonly runtime: Runtime,
+    { precision: wanted = 'auto', memory = new MemoryGauge(undefined), log }: LoadOptions = {},
   ) {
-    this.weights = loadWeights(model);
-    this.#bytes = Object.values(this.weights).reduce((sum, { data }) => sum + data.byteLength, 0);
+    this.#memory = memory;
+    const { name, config } = model;
+    const possible = runtime.widens ? undefined : (['float32'] as const);
+    const precision = choosePrecision(name, config, wanted, memory.free(), possible);
+    const weights: Record<string, RuntimeInputs[string]> = {};
+    let [lost, all] = [0, 0];
+    for (const [weight, tensor] of eachWeight(model)) {
+      const kept = store(weight, tensor.data, tensor.shape, precision);
+      Object.assign(weights, kept);
+      if (precision === 'float32') continue;
+      const loss = lossOf(weight, tensor.data, kept);
+      [lost, all] = [lost + loss.lost, all + loss.all];
+    }
+    this.weights = weights;
+    for (const [weight, { type }] of Object.entries(weights)) if (type !== undefined) this.#stored.set(weight, type);
+    this.#bytes = Object.values(weights).reduce((sum, { data }) => sum + data.byteLength, 0);
+    memory.hold(this.#bytes);
+    if (precision !== 'float32')
+      log?.(
+        'warn',
+        `Keeping the weights of ${name} in ${precision}: ${megabytes(this.#bytes)}, of which ${(100 * Math.sqrt(lost / (all || 1))).toPrecision(2)} % is rounding. Adapters and all that is computed stay in float32.`,
+      );
   }
 
   /**
    * The program of a graph, compiled at the first call with this key; a failed compilation is not kept. Small weights
    * are built in, which spares the runtime their repacking at each pass; large ones stay inputs, held once.
    */
-  program(key: string, build: () => Readonly<Record<string, Node>>): Promise<Program> {
+  program(key: string, build: Build): Promise<Program> {
     const known = this.#programs.get(key);
     if (known !== undefined) return known;
-    const [oldest] = this.#programs.keys();
-    if (oldest !== undefined && this.#programs.size >= mostPrograms) this.#programs.delete(oldest);
-    const program = this.runtime.compile(build(), this.#bytes <= largestFixed ? this.weights : {});
+    dropOldest(this.#programs);
+    const fixed = this.#bytes <= largestFixed && this.#stored.size === 0;
+    const program = this.runtime.compile(build(), fixed ? floatsOf(this.weights) : {}, this.#stored);
     this.#programs.set(key, program);
     program.catch(() => this.#programs.delete(key));
     return program;
   }
+
+  /**
+   * How many sequences of a length a pass of this graph can take at once in the memory that is free.
+   *
+   * @throws TinkerError `bad_request` with the numbers where it can't take one.
+   */
+  rowsThatFit(key: string, build: Build): (length: number) => number {
+    const free = this.#memory.free();
+    return (length) => {
+      const known = this.#costs.get(key);
+      const cost = known ?? passBytes(build());
+      if (known === undefined) {
+        dropOldest(this.#costs);
+        this.#costs.set(key, cost);
+      }
+      const bytes = growth * cost({ batch: 1, sequence: length });
+      if (bytes > free)
+        throw new TinkerError(
+          'bad_request',
+          `Expected a pass that fits into the ${megabytes(free)} of memory that are free, got a sequence of ${String(length)} tokens, which takes about ${megabytes(bytes)}. Send shorter sequences, load the base model in a lower precision, or free memory.`,
+        );
+      return Math.floor(free / bytes);
+    };
+  }
+}
+
+function floatsOf(weights: RuntimeInputs): Tensors {
+  return Object.fromEntries(
+    Object.entries(weights).flatMap(([name, tensor]) => (tensor.type === undefined ? [[name, tensor]] : [])),
+  );
+}
+
+function dropOldest(kept: Map<string, unknown>): void {
+  const [oldest] = kept.keys();
+  if (oldest !== undefined && kept.size >= mostPrograms) kept.delete(oldest);
 }

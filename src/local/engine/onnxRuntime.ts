@@ -1,30 +1,47 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { TinkerError } from '../../errors.js';
 import { toOnnx } from './onnx/toOnnx.js';
-import type { EngineTensor } from './engine.js';
-import { toEngineTensor, type Program, type Runtime, type Tensors } from './runtime.js';
+import { toEngineTensor, type Device, type Program, type Runtime, type StoredInput, type Tensors } from './runtime.js';
 
 /** What the packages of onnxruntime have in common. */
 export interface OnnxPackage {
   readonly InferenceSession: {
     create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };
-  readonly Tensor: new (type: 'float32' | 'int32', data: Float32Array | Int32Array, shape: readonly number[]) => Tensor;
+  readonly Tensor: new (
+    type: 'float32' | 'int32' | 'float16' | 'int8',
+    data: StoredInput['data'],
+    shape: readonly number[],
+  ) => Tensor;
 }
 
-/** Runs graphs on onnxruntime's CPU kernels; `run` blocks the thread that calls it. */
-export function createOnnxRuntime(onnx: OnnxPackage, threads: number, description: string): Runtime {
-  const toTensor = ({ data, shape }: EngineTensor): Tensor =>
-    new onnx.Tensor(data instanceof Float32Array ? 'float32' : 'int32', data, shape);
+/** Runs graphs on onnxruntime's kernels; on the CPU `run` blocks the thread that calls it. */
+export function createOnnxRuntime(
+  onnx: OnnxPackage,
+  threads: number,
+  description: string,
+  device: Device = 'cpu',
+): Runtime {
+  const toTensor = ({ type, data, shape }: StoredInput): Tensor =>
+    new onnx.Tensor(type ?? (data instanceof Float32Array ? 'float32' : 'int32'), data, shape);
   return {
     description,
-    async compile(outputs, constants): Promise<Program> {
-      const session = await onnx.InferenceSession.create(toOnnx(outputs, constants), {
+    widens: true,
+    async compile(outputs, constants, stored = new Map()): Promise<Program> {
+      const session = await onnx.InferenceSession.create(toOnnx(outputs, constants, stored), {
+        // What a device has no kernel for runs on the processor.
+        ...(device !== 'cpu' && { executionProviders: [device, 'cpu'] }),
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,
         // Threads that spin for their next task take the cores from the server and its clients.
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
+        extra: {
+          session: { intra_op: { allow_spinning: '0' } },
+          // It would join the widenings of a stored matrix, whose float32 copy would then stay from forward to backward.
+          ...(stored.size > 0 && {
+            optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' },
+          }),
+        },
       });
       return {
         async run(inputs): Promise<Tensors> {

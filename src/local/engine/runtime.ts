@@ -15,19 +15,39 @@ export function toEngineTensor(name: string, data: unknown, shape: readonly numb
   throw new TinkerError('server_error', `Expected float32 or int32 numbers as ${name}, got ${describe(data)}.`);
 }
 
+/** A type in which a matrix can lie in memory; it is widened to float32 where it is used. */
+export type StoredPrecision = 'float16' | 'int8';
+
+/** An input of a graph: float32, int32, the bits of float16, or int8, whose scales are an input of their own. */
+export type StoredInput =
+  | (EngineTensor & { readonly type?: undefined })
+  | { readonly type: 'float16'; readonly data: Uint16Array; readonly shape: readonly number[] }
+  | { readonly type: 'int8'; readonly data: Int8Array; readonly shape: readonly number[] };
+
+/** Inputs by name. */
+export type RuntimeInputs = Readonly<Record<string, StoredInput>>;
+
 /** A compiled graph. */
 export interface Program {
   /** Computes the outputs from the inputs; the inputs are not kept. */
-  run(inputs: Tensors): Promise<Tensors>;
+  run(inputs: RuntimeInputs): Promise<Tensors>;
 }
+
+/** Which inputs of a graph lie in memory in another type than float32. */
+export type StoredPrecisions = ReadonlyMap<string, StoredPrecision>;
 
 /** What runs graphs. */
 export interface Runtime {
   /** What computes, in a line. */
   readonly description: string;
+  /** Whether inputs can be float16 or int8. */
+  readonly widens: boolean;
   /** Prepares the graph of these outputs. Inputs given as constants are fixed, which can be quicker and costs a copy. */
-  compile(outputs: Readonly<Record<string, Node>>, constants?: Tensors): Promise<Program>;
+  compile(outputs: Readonly<Record<string, Node>>, constants?: Tensors, stored?: StoredPrecisions): Promise<Program>;
 }
 
 /** Which runtime to take: `auto` is the first of onnxruntime-node, onnxruntime-web and plain that is there. */
 export type RuntimeName = 'auto' | 'onnxruntime-node' | 'onnxruntime-web' | 'plain';
+
+/** A device that a runtime computes on. */
+export type Device = 'cpu' | 'webgpu' | 'cuda';

@@ -3,7 +3,7 @@ import type { KeyValueCache } from './keyValueCache.js';
 import type { LoadedModel } from './loadedModel.js';
 import { samplingGraph } from './model.js';
 import { causalMask, rotaryAngles } from './positions.js';
-import type { Program, Tensors } from './runtime.js';
+import type { Program, RuntimeInputs } from './runtime.js';
 
 /** The adapter that a sampler draws with: its layout and its weights, flat. */
 export interface SamplingAdapter {
@@ -14,7 +14,7 @@ export interface SamplingAdapter {
 /** The compiled pass that continues the sequences of a cache. */
 export class SamplingPass {
   readonly #program: Promise<Program>;
-  readonly #weights: Tensors;
+  readonly #weights: RuntimeInputs;
 
   constructor(
     private readonly base: LoadedModel,

@@ -9,6 +9,11 @@ export const storedNumbers = {
 /** A type of numbers that can be read. */
 export type StoredType = keyof typeof storedNumbers;
 
+/** Bits of float16 as numbers. */
+export function float16ToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  return widen(halves, float16);
+}
+
 function widen(halves: Uint16Array, bits: (half: number) => number): Float32Array<ArrayBuffer> {
   const out = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) out[i] = bits(halves[i] ?? 0);

@@ -1,3 +1,4 @@
+import type { Node } from '../../graph/index.js';
 import { addGradient } from './addGradient.js';
 import type { EngineDatum, EngineTensor, ForwardBackwardJob, LoraShape } from './engine.js';
 import { findLoss } from './checkForwardBackward.js';
@@ -8,12 +9,12 @@ import { type MicroBatch, planMicroBatches } from './microBatches.js';
 import { columnName, trainingGraph } from './model.js';
 import { notFinite } from './notFinite.js';
 import { positionFeeds } from './positionFeeds.js';
-import type { Program, Tensors } from './runtime.js';
+import type { Tensors } from './runtime.js';
 
 /** One compiled pass, forward or forward and backward, over micro-batches of a job. */
 export class TrainingPass {
   readonly #loss: Loss;
-  readonly #compile: (columns: number) => Promise<Program>;
+  readonly #graph: (columns: number) => readonly [key: string, build: () => Readonly<Record<string, Node>>];
   #total = 0;
 
   constructor(
@@ -26,25 +27,26 @@ export class TrainingPass {
     const { rank, trainAttention, trainMlp, trainUnembedding } = lora;
     const form = [job.loss, job.backward, rank, trainAttention, trainMlp, trainUnembedding];
     const { config } = base.model;
-    this.#compile = (columns) =>
-      base.program(JSON.stringify([...form, columns]), () =>
-        trainingGraph(config, layout, this.#loss, job.backward, columns),
-      );
+    this.#graph = (columns) => [
+      JSON.stringify([...form, columns]),
+      () => trainingGraph(config, layout, this.#loss, job.backward, columns),
+    ];
   }
 
-  /** Which data run together: those with equally many targets a position. */
+  /** Which data run together: those with equally many targets a position, as many as fit into memory. */
   plan(): MicroBatch[] {
     const groups = new Map<number, number[]>();
     this.job.data.forEach((datum, index) => {
       const columns = columnsOf(datum);
       groups.set(columns, [...(groups.get(columns) ?? []), index]);
     });
-    return [...groups.values()].flatMap((indices) =>
-      planMicroBatches(indices.map((index) => this.#datum(index).tokens.length)).map((batch) => ({
+    return [...groups].flatMap(([columns, indices]) => {
+      const lengths = indices.map((index) => this.#datum(index).tokens.length);
+      return planMicroBatches(lengths, this.base.rowsThatFit(...this.#graph(columns))).map((batch) => ({
         ...batch,
         indices: batch.indices.map((place) => indices[place] ?? 0),
-      })),
-    );
+      }));
+    });
   }
 
   /**
@@ -55,7 +57,7 @@ export class TrainingPass {
    */
   async run(batch: MicroBatch, adapter: Tensors, gradient: Float32Array): Promise<Tensors[]> {
     const columns = columnsOf(this.#datum(batch.indices[0] ?? 0));
-    const program = await this.#compile(columns);
+    const program = await this.base.program(...this.#graph(columns));
     const results = await program.run({ ...this.base.weights, ...adapter, ...this.#inputs(batch, columns) });
     const outputs = batch.indices.map((index, row) => {
       const datum = this.#datum(index);

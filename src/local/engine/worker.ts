@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { EngineLog } from './engineLog.js';
 import type { EngineOptions } from './engineOptions.js';
 import { createInProcessEngine } from './inProcessEngine.js';
 import { copyForTransfer, toErrorData, type EngineCall, type WorkerMessage } from './workerProtocol.js';
@@ -29,7 +30,10 @@ if (port !== null) {
   const send: Send = (message, transfer) => {
     port.postMessage(message, transfer);
   };
-  createInProcessEngine(workerData as EngineOptions).then(
+  const log: EngineLog = (level, message) => {
+    send({ kind: 'log', level, message });
+  };
+  createInProcessEngine(workerData as EngineOptions, log).then(
     (engine) => {
       serve(engine, (listener) => port.on('message', listener), send);
     },

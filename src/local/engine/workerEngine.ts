@@ -3,6 +3,7 @@ import { TinkerError } from '../../errors.js';
 import { checkForwardBackward } from './checkForwardBackward.js';
 import { checkSample } from './checkSample.js';
 import type { BaseModelInfo, Engine, ForwardBackwardJob, SampleJob } from './engine.js';
+import type { EngineLog } from './engineLog.js';
 import type { EngineOptions } from './engineOptions.js';
 import { findBaseModel } from './findBaseModel.js';
 import { copyForTransfer, fromErrorData, type EngineMethod, type WorkerMessage } from './workerProtocol.js';
@@ -18,9 +19,9 @@ const workerUrl = import.meta.url.endsWith('.ts')
  *
  * @throws TinkerError `invalid_config` where the runtime that was asked for can't be loaded.
  */
-export async function createWorkerEngine(options: EngineOptions = {}): Promise<Engine> {
+export async function createWorkerEngine(options: EngineOptions = {}, log?: EngineLog): Promise<Engine> {
   const worker = new Worker(workerUrl, { workerData: options, name: 'rxtinker engine', execArgv: [] });
-  const port = new WorkerPort(worker);
+  const port = new WorkerPort(worker, log);
   const { runtime, baseModels } = await port.ready;
   return new WorkerEngine(port, runtime, baseModels);
 }
@@ -39,7 +40,10 @@ class WorkerPort {
   #count = 0;
   #ended: TinkerError | undefined;
 
-  constructor(private readonly worker: Worker) {
+  constructor(
+    private readonly worker: Worker,
+    private readonly log: EngineLog | undefined,
+  ) {
     this.ready = new Promise((resolve, reject) => {
       this.#pending.set(this.#count++, { resolve: (value) => resolve(value as Ready), reject });
     });
@@ -73,6 +77,9 @@ class WorkerPort {
 
   #receive(message: WorkerMessage): void {
     switch (message.kind) {
+      case 'log':
+        this.log?.(message.level, message.message);
+        break;
       case 'ready':
         this.#settle(0)?.resolve(message);
         break;

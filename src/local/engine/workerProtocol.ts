@@ -19,8 +19,9 @@ export interface ErrorData {
   readonly details: TinkerErrorDetails;
 }
 
-/** What a worker says: first that it is ready or why not, then an answer to each call. */
+/** What a worker says: first that it is ready or why not, then an answer to each call; in between what is to be logged. */
 export type WorkerMessage =
+  | { readonly kind: 'log'; readonly level: 'info' | 'warn'; readonly message: string }
   | { readonly kind: 'ready'; readonly runtime: string; readonly baseModels: readonly BaseModelInfo[] }
   | { readonly kind: 'unusable'; readonly error: ErrorData }
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 /** How a program ended. */
 export interface Ended {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
   readonly output: string;
   readonly errors: string;
 }
@@ -24,9 +23,8 @@ export class Program {
     child.stdout.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     this.child = child;
-    this.ended = once(child, 'close').then(([code, signal]: unknown[]) => ({
-      code: typeof code === 'number' ? code : null,
-      signal: (signal ?? null) as NodeJS.Signals | null,
+    this.ended = once(child, 'close').then(([code]: (number | null)[]) => ({
+      code: code ?? null,
       output: this.output,
       errors: this.errors,
     }));
@@ -42,7 +40,7 @@ export class Program {
     }
   }
 
-  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    this.child.kill(signal);
+  kill(): void {
+    this.child.kill('SIGKILL');
   }
 }

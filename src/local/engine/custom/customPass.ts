@@ -1,3 +1,4 @@
+import type { Node } from '../../../graph/index.js';
 import { addGradient } from '../addGradient.js';
 import type { EngineDatum, EngineTensor, ForwardBackwardJob, LoraShape } from '../engine.js';
 import type { LoadedModel } from '../loadedModel.js';
@@ -6,7 +7,7 @@ import { type MicroBatch, planMicroBatches } from '../microBatches.js';
 import { passGraph } from '../model.js';
 import { notFinite } from '../notFinite.js';
 import { positionFeeds } from '../positionFeeds.js';
-import type { Program, Tensors } from '../runtime.js';
+import type { Tensors } from '../runtime.js';
 import { lossFeed, lossInput } from './checkCustomLoss.js';
 import type { CustomLoss } from './customLoss.js';
 import { readLossGraph } from './readLossGraph.js';
@@ -18,7 +19,7 @@ const metricPrefix = 'metric.';
  * data of equal sizes run together.
  */
 export class CustomPass {
-  readonly #program: Promise<Program>;
+  readonly #graph: readonly [key: string, build: () => Readonly<Record<string, Node>>];
   readonly #totals = new Map<string, number>();
 
   constructor(
@@ -30,7 +31,7 @@ export class CustomPass {
   ) {
     const { rank, trainAttention, trainMlp, trainUnembedding } = lora;
     const key = JSON.stringify([loss, job.backward, rank, trainAttention, trainMlp, trainUnembedding]);
-    this.#program = base.program(key, () =>
+    const build = () =>
       passGraph(base.model.config, layout, job.backward, (logprobs) => {
         const ranks = new Map(loss.inputs.map((input) => [input.name, input.rank]));
         const read = (name: string) => (name === 'logprobs' ? logprobs : lossInput(name, ranks.get(name) ?? 0));
@@ -39,8 +40,8 @@ export class CustomPass {
           ...Object.fromEntries(Object.entries(metrics).map(([name, node]) => [`${metricPrefix}${name}`, node])),
           losses,
         };
-      }),
-    );
+      });
+    this.#graph = [key, build];
   }
 
   /** Which data run together. */
@@ -50,9 +51,13 @@ export class CustomPass {
       const sizes = this.#sizes(datum);
       groups.set(sizes, [...(groups.get(sizes) ?? []), index]);
     });
+    const fits = this.base.rowsThatFit(...this.#graph);
     return [...groups.values()].flatMap((indices) => {
       const length = this.#datum(indices[0] ?? 0).tokens.length;
-      return planMicroBatches(indices.map(() => length)).map((batch) => ({
+      return planMicroBatches(
+        indices.map(() => length),
+        fits,
+      ).map((batch) => ({
         indices: batch.indices.map((place) => indices[place] ?? 0),
         length,
       }));
@@ -61,7 +66,7 @@ export class CustomPass {
 
   /** Runs data of equal sizes and adds their gradient to `gradient`; returns the logprobs of each. */
   async run({ indices, length }: MicroBatch, adapter: Tensors, gradient: Float32Array): Promise<Tensors[]> {
-    const program = await this.#program;
+    const program = await this.base.program(...this.#graph);
     const data = indices.map((index) => this.#datum(index));
     const results = await program.run({ ...this.base.weights, ...adapter, ...this.#feeds(data, length) });
     this.#add('loss:sum', results.losses, indices);

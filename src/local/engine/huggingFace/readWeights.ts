@@ -1,29 +1,26 @@
 import { TinkerError } from '../../../errors.js';
+import type { NamedWeight } from '../baseModel.js';
 import type { DecoderConfig } from '../decoderConfig.js';
-import type { EngineTensor } from '../engine.js';
 import { weightShapes } from '../model.js';
-import type { Tensors } from '../runtime.js';
 import { transposed } from '../transposed.js';
 import { moduleName } from './moduleName.js';
 import { StoredWeights } from './storedWeights.js';
 
 /**
- * The weights of a Hugging Face checkpoint by graph input, in float32.
+ * The weights of a Hugging Face checkpoint by graph input, in float32, one after another.
  *
  * @throws TinkerError `invalid_config` where one is missing or of another shape than the configuration says.
  */
-export function readWeights(directory: string, config: DecoderConfig): Tensors {
+export function* readWeights(directory: string, config: DecoderConfig): Iterable<NamedWeight> {
   const stored = new StoredWeights(directory);
   checkShapes(stored, config);
-  const entries = Object.entries(weightShapes(config)).map(([name, shape]) => {
+  for (const [name, shape] of Object.entries(weightShapes(config))) {
     const { data } = stored.read(storedName(name));
     if (!(data instanceof Float32Array))
       throw new TinkerError('invalid_config', `Expected floating-point numbers as ${storedName(name)}, got integers.`);
     const [rows = 1, columns = 1] = shape;
-    const tensor: EngineTensor = { data: isLinear(name, shape) ? transposed(data, columns, rows) : data, shape };
-    return [name, tensor] as const;
-  });
-  return Object.fromEntries(entries);
+    yield [name, { data: isLinear(name, shape) ? transposed(data, columns, rows) : data, shape }];
+  }
 }
 
 /**

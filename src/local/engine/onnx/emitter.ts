@@ -10,7 +10,7 @@ import {
 } from './onnx_pb.js';
 
 /** Element types of ONNX, by number. */
-export const elementType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export const elementType = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
 /** Attributes of an ONNX node: integers, lists of integers, or floats marked as such. */
 export type OnnxAttributes = Readonly<Record<string, number | readonly number[] | { readonly float: number }>>;

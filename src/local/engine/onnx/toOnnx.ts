@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { DType, Node, OperationName, Shape } from '../../../graph/index.js';
-import type { Tensors } from '../runtime.js';
+import { isOperation, type DType, type Node, type OperationName, type Shape } from '../../../graph/index.js';
+import { scaleAxis, scaleName } from '../precision.js';
+import type { StoredPrecision, StoredPrecisions, Tensors } from '../runtime.js';
 import { elementType, Emitter } from './emitter.js';
 import { lowerings } from './lowerings.js';
 import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
@@ -8,9 +9,14 @@ import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema, type ValueInf
 /**
  * The bytes of an ONNX model (opset 17 and `com.microsoft`) that computes the given nodes. Its inputs are the graph's
  * inputs by name, with sizes that are names left open; its outputs have the names of the keys. Inputs for which a tensor
- * is given become part of the model.
+ * is given become part of the model; matrices that are stored in another type are widened anew at each use, so that no
+ * float32 copy outlives it.
  */
-export function toOnnx(outputs: Readonly<Record<string, Node>>, constants: Tensors = {}): Uint8Array {
+export function toOnnx(
+  outputs: Readonly<Record<string, Node>>,
+  constants: Tensors = {},
+  stored: StoredPrecisions = new Map(),
+): Uint8Array {
   const emitter = new Emitter();
   const inputs = new Map<string, ValueInfoProto>();
   const names = new Map<Node, string>();
@@ -23,7 +29,9 @@ export function toOnnx(outputs: Readonly<Record<string, Node>>, constants: Tenso
   };
   const fixed = new Map<string, string>();
   const lowerNode = (node: Node): string => {
-    const name = lower(emitter, node, node.inputs.map(nameOf));
+    const widened = lowerWithStored(node);
+    if (widened !== undefined) return widened;
+    const name = lower(emitter, node, node.inputs.map(nameOfUse));
     if (node.operation !== 'input') return name;
     const constant = constants[name];
     if (constant === undefined) {
@@ -33,6 +41,36 @@ export function toOnnx(outputs: Readonly<Record<string, Node>>, constants: Tenso
     const known = fixed.get(name) ?? emitter.tensor(constant.data, constant.shape);
     fixed.set(name, known);
     return known;
+  };
+  const precisionOf = (node: Node | undefined): StoredPrecision | undefined =>
+    node !== undefined && isOperation(node, 'input') ? stored.get(node.attributes.name) : undefined;
+  /** Declares an input as it is stored and gives its name. */
+  const storedInput = (node: Node, precision: StoredPrecision): string => {
+    const name = lower(emitter, node, []);
+    inputs.set(name, valueInfo(name, precision, node.shape));
+    if (precision === 'int8')
+      inputs.set(scaleName(name), valueInfo(scaleName(name), 'float32', [node.shape[scaleAxis(name)] ?? 1]));
+    return name;
+  };
+  const nameOfUse = (node: Node): string => {
+    const precision = precisionOf(node);
+    if (precision === undefined) return nameOf(node);
+    const name = storedInput(node, precision);
+    return precision === 'float16'
+      ? emitter.emit('Cast', [name], { to: elementType.float32 })
+      : emitter.emit('DequantizeLinear', [name, scaleName(name)], { axis: scaleAxis(name) });
+  };
+  /** Rows that are gathered from a table are widened, not the table. */
+  const lowerWithStored = (node: Node): string | undefined => {
+    const [table, indices] = node.inputs;
+    const precision = precisionOf(table);
+    if (!isOperation(node, 'gather') || table === undefined || indices === undefined || precision === undefined)
+      return undefined;
+    const name = storedInput(table, precision);
+    const rows = emitter.emit('Cast', [emitter.emit('Gather', [name, nameOf(indices)])], { to: elementType.float32 });
+    if (precision === 'float16') return rows;
+    const scales = emitter.emit('Gather', [scaleName(name), nameOf(indices)]);
+    return emitter.emit('Mul', [rows, emitter.emit('Unsqueeze', [scales, emitter.int64([-1])])]);
   };
   const outputInfo = Object.entries(outputs).map(([name, node]) => {
     emitter.emitTo([name], 'Identity', [nameOf(node)]);
@@ -56,7 +94,7 @@ function lower<Name extends OperationName>(emitter: Emitter, node: Node<Name>, i
   return lowerings[node.operation](emitter, inputs, node);
 }
 
-function valueInfo(name: string, dtype: DType, shape?: Shape): ValueInfoProto {
+function valueInfo(name: string, dtype: DType | StoredPrecision, shape?: Shape): ValueInfoProto {
   const dim = shape?.map((size) =>
     typeof size === 'number'
       ? { value: { case: 'dimValue' as const, value: BigInt(size) } }

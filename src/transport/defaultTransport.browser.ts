@@ -1,2 +1,0 @@
-// What bundlers for browsers take instead of defaultTransport.ts: package.json says so under "browser".
-export { fetchTransport as defaultTransport } from './fetchTransport.js';
