@@ -6,6 +6,7 @@ import numpy as np
 from support import (
     MODEL,
     VERSION,
+    VOCABULARY,
     create_model,
     done,
     forward_logprobs,
@@ -25,10 +26,10 @@ def next_token_datum(tokens):
 
 def check_samplers(report, service):
     """Named and unnamed, from either kind of checkpoint."""
-    tokens = [int(t) for t in np.random.default_rng(6).integers(0, 1024, 24)]
+    tokens = [int(t) for t in np.random.default_rng(6).integers(0, VOCABULARY, 24)]
     with report.check("samplers of saved weights") as compared:
         training = create_model(service)
-        train(training, [next_token_datum(tokens)], steps=40)
+        train(training, [next_token_datum(tokens)], steps=80, learning_rate=3e-3)
         scored = forward_logprobs(training, [next_token_datum(tokens)])
         named = training.save_weights_for_sampler("sampler").result().path
         state = training.save_state("state").result().path
@@ -90,7 +91,7 @@ def check_options(report, service):
 
     with report.check("prompt logprobs and top-k prompt logprobs") as compared:
         result = sampler.sample(
-            text(prompt), 1, params, include_prompt_logprobs=True, topk_prompt_logprobs=1024
+            text(prompt), 1, params, include_prompt_logprobs=True, topk_prompt_logprobs=VOCABULARY
         ).result()
         expected = sampler.compute_logprobs(text(prompt)).result()
         compared.equal("prompt logprobs", list(result.prompt_logprobs), list(expected))
@@ -117,7 +118,7 @@ def check_new_options(report, sampler, prompt, params):
     with report.check("top-k of samples, targets, alternatives, the last n") as compared:
         if not takes(sampler.sample, "topk_sample_logprobs", "target_prompt_logprobs"):
             raise Skip("this version of the SDK has none of them")
-        full = sampler.sample(text(prompt), 1, params, topk_sample_logprobs=1024).result().sequences[0]
+        full = sampler.sample(text(prompt), 1, params, topk_sample_logprobs=VOCABULARY).result().sequences[0]
         own = [dict(row)[token] for token, row in zip(full.tokens, full.topk_logprobs)]
         compared.equal("the sampled tokens' own", own, list(full.logprobs))
         expected = sampler.compute_logprobs(text(prompt)).result()
@@ -135,7 +136,7 @@ def check_new_options(report, sampler, prompt, params):
         drawn = sampler.sample(text(prompt), 1, params, prompt_alt_tokens_k=200).result().prompt_alt_tokens
         compared.equal("shape of the alternatives", list(drawn.tokens.shape), [3, 200])
         first = np.asarray(drawn.logprobs.data).reshape(3, 200).mean(axis=1)
-        compared.true("likely tokens are drawn more often", (first > -np.log(1024)).all())
+        compared.true("likely tokens are drawn more often", (first > -np.log(VOCABULARY)).all())
         last = sampler.sample(
             text(prompt), 1, params, include_prompt_logprobs=True, topk_prompt_logprobs=1, prompt_logprobs_last_n=2
         ).result()
@@ -162,7 +163,7 @@ def check_refusals(report, service):
     with report.check("what the server refuses to sample") as compared:
         sampler = done(service.create_sampling_client(base_model=MODEL))
         params = types.SamplingParams(max_tokens=2)
-        compared.fails("a token outside", lambda: sampler.sample(text([600]), 1, params).result(), "400", "600")
+        compared.fails("a token outside", lambda: sampler.sample(text([2000]), 1, params).result(), "400", "2000")
         compared.fails("no prompt", lambda: sampler.sample(text([]), 1, params).result(), "400", "prompt")
         compared.fails("no samples", lambda: sampler.sample(text([1]), 0, params).result(), "422", "num_samples")
         picture = types.ModelInput(chunks=[types.ImageChunk(data=b"\x89PNG", format="png")])
