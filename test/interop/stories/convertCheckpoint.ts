@@ -27,6 +27,8 @@ export function convertCheckpoint(bytes: Uint8Array): { readonly sizes: Llama2Si
   const take = (shape: readonly number[]): WritableTensor => {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     offset += size;
+    if (offset > values.length)
+      throw new Error(`Expected more than ${String(values.length)} numbers behind the sizes that the header names.`);
     return { data: values.subarray(offset - size, offset), shape };
   };
   const tensors: Record<string, WritableTensor> = {};
