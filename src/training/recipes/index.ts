@@ -1,4 +1,5 @@
 export { bestOfN } from './bestOfN.js';
+export { completionDatum } from './completionDatum.js';
 export { distill, type DistillOptions } from './distill.js';
 export { dpo, type DpoOptions, type Preference } from './dpo.js';
 export { dpoLoss } from './dpoLoss.js';
