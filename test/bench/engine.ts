@@ -1,6 +1,8 @@
 /**
  * The engine's training step, alone and through the whole server, and greedy decoding beside the bare matrix products of the same step, at one and two
- * threads, each in a process of its own. Usage: npm run bench:engine. Only ratios of one run on an idle machine count.
+ * threads, each in a process of its own; beside them the same step on onnxruntime-web and, where RXTINKER_BENCH_PYTHON names
+ * a Python that has them (see ../parity/README.md), in PyTorch with PEFT.
+ * Usage: npm run bench:engine. Only ratios of one run on an idle machine count.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +16,7 @@ import { loraLayout } from '../../src/local/engine/loraLayout.js';
 import { findLoss } from '../../src/local/engine/checkForwardBackward.js';
 import { trainingGraph } from '../../src/local/engine/model.js';
 import { Random } from '../../src/local/engine/random.js';
-import type { Tensors } from '../../src/local/engine/runtime.js';
+import type { RuntimeName, Tensors } from '../../src/local/engine/runtime.js';
 import { createWorkerEngine } from '../../src/local/engine/workerEngine.js';
 import { createServer } from '../../src/local/server/createServer.js';
 import { listen } from '../../src/local/server/http.js';
@@ -70,8 +72,8 @@ async function median(run: () => Promise<unknown>): Promise<number> {
 }
 
 /** forwardBackward and optimStep through the worker: the whole of what a training step costs. */
-async function trainingStep(threads: number): Promise<Measure> {
-  const engine = await createWorkerEngine({ threads, baseModels: [model] });
+async function trainingStep(threads: number, runtime: RuntimeName = 'auto'): Promise<Measure> {
+  const engine = await createWorkerEngine({ threads, runtime, baseModels: [model] });
   await engine.createModel('m', model.name, lora);
   const random = new Random(3);
   const tokens = (): Int32Array => Int32Array.from({ length }, () => random.uint32() % model.config.vocabularySize);
@@ -158,7 +160,12 @@ async function bareProducts(threads: number): Promise<Measure> {
   return { milliseconds, peakMegabytes: peakMegabytes(), note: `${(operations / 1e9).toFixed(1)} GFLOP` };
 }
 
-const measures = { trainingStep, wholeServer, decoding, bareProducts } as const;
+/** The same step, compiled to WebAssembly. */
+async function webStep(threads: number): Promise<Measure> {
+  return trainingStep(threads, 'onnxruntime-web');
+}
+
+const measures = { trainingStep, webStep, wholeServer, decoding, bareProducts } as const;
 type MeasureName = keyof typeof measures;
 
 function inChild(name: MeasureName, threads: number): Measure {
@@ -166,18 +173,36 @@ function inChild(name: MeasureName, threads: number): Measure {
   return JSON.parse(execFileSync(process.execPath, arguments_, { encoding: 'utf8' })) as Measure;
 }
 
-function best(name: MeasureName, threads: number): Measure {
-  const results = Array.from({ length: rounds }, () => inChild(name, threads));
+function best(results: readonly Measure[]): Measure {
   return results.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a));
+}
+
+/** What PyTorch with PEFT needs for the step; undefined where they are not installed. */
+function inPython(threads: number): Measure | undefined {
+  const python = process.env.RXTINKER_BENCH_PYTHON;
+  if (python === undefined) return undefined;
+  // The script lies among the sources, this program is compiled.
+  const script = fileURLToPath(new URL('../../../test/bench/peftStep.py', import.meta.url));
+  return JSON.parse(execFileSync(python, [script, String(threads)], { encoding: 'utf8' })) as Measure;
+}
+
+/** Every measure in turn, round by round, so that what else the machine does meets all of them. */
+function measureAll(threads: number): { own: Record<MeasureName, Measure>; peft: Measure | undefined } {
+  const names = Object.keys(measures) as MeasureName[];
+  const all = Array.from({ length: rounds }, () => ({
+    own: Object.fromEntries(names.map((name) => [name, inChild(name, threads)])) as Record<MeasureName, Measure>,
+    peft: inPython(threads),
+  }));
+  const own = Object.fromEntries(names.map((name) => [name, best(all.map((round) => round.own[name]))]));
+  const python = all.flatMap(({ peft }) => (peft === undefined ? [] : [peft]));
+  return { own: own as Record<MeasureName, Measure>, peft: python.length === 0 ? undefined : best(python) };
 }
 
 function report(): void {
   const line = (text: string): boolean => process.stdout.write(`${text}\n`);
   for (const threads of [2, 1]) {
-    const step = best('trainingStep', threads);
-    const server = best('wholeServer', threads);
-    const products = best('bareProducts', threads);
-    const decode = best('decoding', threads);
+    const { own, peft } = measureAll(threads);
+    const { trainingStep: step, wholeServer: server, bareProducts: products, decoding: decode, webStep: web } = own;
     const perSecond = (tokens: number, { milliseconds }: Measure): string =>
       `${((tokens / milliseconds) * 1000).toFixed(0)} tokens/s`;
     line(`${String(threads)} thread(s), ${step.note}`);
@@ -191,7 +216,15 @@ function report(): void {
       `  bare products   ${products.milliseconds.toFixed(0)} ms (${products.note}); products / step ${(products.milliseconds / step.milliseconds).toFixed(2)} (goal 0.8)`,
     );
     line(
-      `  greedy decoding ${decode.milliseconds.toFixed(0)} ms, ${perSecond(rows * 64, decode)} (${decode.note}), peak ${decode.peakMegabytes.toFixed(0)} MB`,
+      `  greedy decoding ${decode.milliseconds.toFixed(0)} ms, ${perSecond(rows * 64, decode)} (${decode.note}; goal on two idle cores: 4230), peak ${decode.peakMegabytes.toFixed(0)} MB`,
+    );
+    line(
+      `  onnxruntime-web ${web.milliseconds.toFixed(0)} ms, ${perSecond(rows * length, web)}; web / step ${(web.milliseconds / step.milliseconds).toFixed(2)}`,
+    );
+    line(
+      peft === undefined
+        ? '  PyTorch + PEFT  SKIP: RXTINKER_BENCH_PYTHON names no Python that has them (see test/parity/README.md)'
+        : `  PyTorch + PEFT  ${peft.milliseconds.toFixed(0)} ms, ${perSecond(rows * length, peft)}, peak ${peft.peakMegabytes.toFixed(0)} MB (${peft.note}); theirs / step ${(peft.milliseconds / step.milliseconds).toFixed(2)} (goal 2), memory step / theirs ${(step.peakMegabytes / peft.peakMegabytes).toFixed(2)} (goal 0.5)`,
     );
   }
 }
