@@ -88,8 +88,8 @@ export class Operation<T> extends Observable<T> {
           });
         };
         waiting.add(this.scheduler.schedule(late, timeoutMs));
+        waiting.add(this.progress$.pipe(tap((progress) => (last = progress))).subscribe());
       }
-      waiting.add(this.progress$.pipe(tap((progress) => (last = progress))).subscribe());
       waiting.add(
         this.subscribe({
           next: (value) => {

@@ -1,4 +1,4 @@
-import { type Observable, catchError, defer, of, switchMap, tap, throwError } from 'rxjs';
+import { type Observable, catchError, defer, map, of, switchMap, tap, throwError } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
 import type { EncodedRequest, ForwardBackwardRequest } from '../wire/codec.js';
@@ -32,17 +32,19 @@ export function postPass(model: ModelContext, request: ForwardBackwardRequest): 
 
 function post(model: ModelContext, encoded: EncodedRequest): Observable<FuturePromise> {
   const { api, deadlines } = model.connection;
-  return compress(model, encoded).pipe(
-    switchMap(({ bytes, headers }) =>
-      api.call({
-        method: 'POST',
-        path: encoded.path,
-        body: { contentType: encoded.contentType, bytes },
-        headers,
-        schema: futurePromiseSchema,
-        retry: { deadlineMs: deadlines.sendDeadlineMs },
-      }),
-    ),
+  const send = ({ bytes, headers }: Body): Observable<FuturePromise> =>
+    api.call({
+      method: 'POST',
+      path: encoded.path,
+      body: { contentType: encoded.contentType, bytes },
+      headers,
+      schema: futurePromiseSchema,
+      retry: { deadlineMs: deadlines.sendDeadlineMs },
+    });
+  const { body } = encoded;
+  const isPlain = !model.flags.protoCompressFwdbwd || typeof body === 'string';
+  const sent = isPlain ? send({ bytes: body, headers: {} }) : compress(model, body).pipe(switchMap(send));
+  return sent.pipe(
     tap(() => {
       model.wireFormat.accepted(encoded);
     }),
@@ -54,15 +56,13 @@ interface Body {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** By zstd where the server asks for it; else at once, without a promise on the way. */
-function compress({ flags, connection }: ModelContext, { body }: EncodedRequest): Observable<Body> {
-  const plain: Body = { bytes: body, headers: {} };
-  if (!flags.protoCompressFwdbwd || typeof body === 'string') return of(plain);
+/** By zstd; as it is where that can't be loaded. */
+function compress({ connection }: ModelContext, body: Uint8Array<ArrayBuffer>): Observable<Body> {
   return defer(loadZstd).pipe(
-    switchMap((zstd) => of({ bytes: zstd.compress(body), headers: { 'content-encoding': 'zstd' } })),
+    map((zstd) => ({ bytes: zstd.compress(body), headers: { 'content-encoding': 'zstd' } })),
     catchError((error: unknown) => {
       connection.log.debug(`The pass is sent without compression: ${String(error)}`);
-      return of(plain);
+      return of<Body>({ bytes: body, headers: {} });
     }),
   );
 }

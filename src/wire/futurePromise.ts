@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
 
 /** What a server answers at once to work that takes time; the result is polled by `requestId`. */
@@ -17,4 +16,8 @@ export const futurePromiseSchema = z
     model_id: optional(z.string()),
     sample_sequence_ids: optional(z.array(z.string())),
   })
-  .transform((promise): FuturePromise => camelKeys(promise));
+  .transform(({ request_id: requestId, model_id: modelId, sample_sequence_ids: sampleSequenceIds }): FuturePromise => ({
+    requestId,
+    ...(modelId !== undefined && { modelId }),
+    ...(sampleSequenceIds !== undefined && { sampleSequenceIds }),
+  }));

@@ -61,5 +61,5 @@ function aligned(bytes: Uint8Array, itemSize: number, where: string): Uint8Array
   if (bytes.length % itemSize !== 0) {
     throw invalidMessage(`expected items of ${itemSize} bytes in ${where}, got ${bytes.length} bytes`);
   }
-  return bytes.byteOffset % itemSize === 0 ? bytes : Uint8Array.from(bytes);
+  return bytes.byteOffset % itemSize === 0 ? bytes : new Uint8Array(bytes);
 }
