@@ -1,7 +1,8 @@
 // The long checks, run by hand or by night: too slow for every change.
 // Usage: node .ci/full.mjs [part of a name]
 import { randomInt } from 'node:crypto';
-import { Report, run } from './tools.mjs';
+import path from 'node:path';
+import { Report, run, temporaryFolder } from './tools.mjs';
 
 /** Each check returns undefined when good, `skip(reason)` where it can't run here, or throws. */
 const skip = (reason) => ({ reason });
@@ -23,11 +24,9 @@ const checks = {
   'Python SDK': () => interop('python-sdk', '--torch'),
   stories15M: () => interop('stories'),
   'a model of 135 million parameters in 4 GB': () => runShown('npm', ['run', '--silent', 'bench:large']),
-  'tests on another Node': async () => {
-    const node = process.env.RXTINKER_OTHER_NODE;
-    if (!node) return skip('RXTINKER_OTHER_NODE names no other node executable');
-    await runShown(node, ['node_modules/vitest/vitest.mjs', 'run']);
-  },
+  'tests on Node 20.19': () => testsOnNode('20.19'),
+  'tests on Node 22': () => testsOnNode('22'),
+  'tests on Node 24': () => testsOnNode('24'),
 };
 
 /** Runs a check against software of others; it ends with 77 where that can't be installed. */
@@ -49,6 +48,18 @@ async function interop(folder, ...args) {
         .findLast((line) => line.startsWith('SKIP')),
     );
   if (status !== 0) throw new Error(`it ended with status ${status}`);
+}
+
+/** Runs the tests on the newest Node of a version, whose binary comes as an npm package. */
+async function testsOnNode(version) {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const folder = temporaryFolder();
+  const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder];
+  const { status, output } = await run('npm', [...install, `${name}@${version}`], { limitSeconds: 300 });
+  if (status !== 0) return skip(`${name}@${version} can't be installed: ${output.trimEnd().split('\n').at(-1)}`);
+  const node = path.join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  await runShown(node, ['--version']);
+  await runShown(node, ['node_modules/vitest/vitest.mjs', 'run']);
 }
 
 async function runShown(command, args, extraEnvironment = {}) {

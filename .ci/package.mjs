@@ -1,6 +1,7 @@
 // Checks the package as its users get it: the packed files, its entries and types, an install into an empty folder.
 import * as fs from 'node:fs';
 import path from 'node:path';
+import { browserSize } from './size.mjs';
 import { Report, root, run, temporaryFolder } from './tools.mjs';
 
 const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -84,6 +85,16 @@ console.log('${name}', names.length, 'exports'); }`,
 console.log(
   (await check('import of each entry', process.execPath, ['smoke.mjs'], { cwd: home, limitSeconds: 60 })).trimEnd(),
 );
+
+// What a page loads at once; tokenizers and zstd come when they are needed. The goal is 90 kB.
+const mostKilobytes = 120;
+const { minified, gzipped, packages } = await browserSize(`export { ServiceClient } from '${manifest.name}'`, home);
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+const parts = Object.entries(packages).sort(([, a], [, b]) => b - a);
+console.log(`import { ServiceClient }: ${kilobytes(minified)} minified, ${kilobytes(gzipped)} gzipped`);
+console.log(`  minified: ${parts.map(([name, bytes]) => `${name} ${kilobytes(bytes)}`).join(', ')}`);
+if (gzipped <= mostKilobytes * 1000) report.pass(`a page loads at most ${mostKilobytes} kB`);
+else report.fail(`a page loads more than ${mostKilobytes} kB`, kilobytes(gzipped));
 
 const settings = {
   module: 'NodeNext',

@@ -103,6 +103,7 @@ export {
 } from './transport/index.js';
 export type { CheckpointEntry, CheckpointLog } from './training/checkpointLog.js';
 export { fileCheckpointLog } from './training/fileCheckpointLog.js';
+export { type LoggedStep, type MetricsLogOptions, metricsLog } from './training/metricsLog.js';
 export { type ResumableEvent, type ResumableOptions, resumable } from './training/resumable.js';
 export { SDK_VERSION } from './clients/version.js';
 export {

@@ -1,4 +1,4 @@
-import { EMPTY, type Observable, type SchedulerLike, defer, of, switchMap, take, throwError } from 'rxjs';
+import { EMPTY, type Observable, type SchedulerLike, defer, of, switchMap, take, tap, throwError } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { Api } from '../transport/api.js';
@@ -37,11 +37,12 @@ export class ServerCredentials implements Credentials {
   /** The server's flags; they are asked for with the caller's own key, before anything else. */
   readonly flags$: Observable<ClientConfig>;
   private readonly exchange: TokenExchange;
+  private flags: ClientConfig | undefined;
 
   constructor(private readonly options: ServerCredentialsOptions) {
     const { api, flags, secrets, apiKey } = options;
     if (apiKey !== undefined) secrets.add(apiKey);
-    this.flags$ = flags(api(this.fixed(this.ownKey(false))));
+    this.flags$ = flags(api(this.fixed(this.ownKey(false)))).pipe(tap((answer) => (this.flags = answer)));
     const exchangeKey = defer(() => this.flags$).pipe(
       take(1),
       switchMap((answer) => this.ownKey(answer.credentialDefaultSource === 'credential_cmd')),
@@ -50,6 +51,13 @@ export class ServerCredentials implements Credentials {
   }
 
   readonly redact = (text: string): string => this.options.secrets.redact(text);
+
+  /** A plain key, once it is known that the server exchanges none. */
+  readonly known = (): { readonly key: string | undefined } | undefined => {
+    const { apiKey, credentialCommand } = this.options;
+    if (apiKey === undefined) return credentialCommand === undefined ? { key: undefined } : undefined;
+    return this.flags?.pjwtAuthEnabled === false && !isJwt(apiKey) ? { key: apiKey } : undefined;
+  };
 
   /** The key of the next request. */
   readonly key$: Observable<string | undefined> = defer(() => {

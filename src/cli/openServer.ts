@@ -23,11 +23,11 @@ export const DEFAULT_DATA_DIR = '.rxtinker';
 export async function openServer(context: CommandContext, options: ServerOptions): Promise<ServiceClient> {
   const { env, log } = context;
   const userMetadata = { created_by: 'rxtinker' };
-  const { baseUrl = setting(env.TINKER_BASE_URL), dataDir } = options;
+  const { baseUrl = setting(env.TINKER_BASE_URL), dataDir = DEFAULT_DATA_DIR } = options;
   const apiKey = setting(env.TINKER_API_KEY);
-  if (options.baseUrl !== undefined && dataDir !== undefined)
+  if (options.baseUrl !== undefined && options.dataDir !== undefined)
     throw new UsageError('Expected --base-url or --data-dir, got both. A server keeps its own data directory.');
-  if (dataDir === undefined && (baseUrl !== undefined || hasKey(env))) {
+  if (!isEmbedded(context, options)) {
     const { ServiceClient } = await import('../clients/service.js');
     return new ServiceClient({ baseUrl, apiKey: apiKey ?? storedKey(env), log, userMetadata });
   }
@@ -35,19 +35,21 @@ export async function openServer(context: CommandContext, options: ServerOptions
     import('../local/index.js'),
     import('./baseModels.js'),
   ]);
-  if (dataDir === undefined) {
-    context.notice(
-      `No base URL or key is set: using the embedded server in this process, with its checkpoints in ${DEFAULT_DATA_DIR}.`,
-    );
-  }
+  const why = options.dataDir === undefined ? 'No base URL or key is set: using' : 'Using';
+  context.notice(`${why} the embedded server in this process, with its checkpoints in ${dataDir}.`);
   return localService({
-    dataDir: dataDir ?? DEFAULT_DATA_DIR,
+    dataDir,
     ...(options.baseModel !== undefined && { baseModels: readBaseModels(options.baseModel) }),
     log: (level, message) => {
       if (level === 'warn' || level === 'error') log[level](message);
     },
     service: { log, userMetadata },
   });
+}
+
+/** Whether a command uses the embedded server in this process. */
+export function isEmbedded({ env }: Pick<CommandContext, 'env'>, { baseUrl, dataDir }: ServerOptions): boolean {
+  return dataDir !== undefined || (baseUrl === undefined && setting(env.TINKER_BASE_URL) === undefined && !hasKey(env));
 }
 
 /** Whether a key can be had without asking for one. */

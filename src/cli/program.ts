@@ -6,6 +6,7 @@ import { addAccount } from './table/account.js';
 import { addCheckpoints } from './table/checkpoints.js';
 import { addListings } from './table/listings.js';
 import { addServing } from './table/serving.js';
+import { addTraining } from './table/training.js';
 import type { Terminal } from './terminal.js';
 
 /** The command line: every command with its options. What a command does is loaded when it is called. */
@@ -33,12 +34,18 @@ export function makeProgram(terminal: Terminal): Command {
       // What a command takes is what its row of the table says.
       const run = (await load()).run as (context: CommandContext, options: object, ...args: unknown[]) => Promise<void>;
       // The last two are the options and the command itself.
-      await run(commandContext(terminal, options), options, ...given.slice(0, -2));
+      await run(commandContext(terminal, options), { ...options, given: givenOptions(command) }, ...given.slice(0, -2));
     });
   };
   addServing(program, addAction);
+  addTraining(program, addAction);
   addCheckpoints(program, addAction);
   addListings(program, addAction);
   addAccount(program, addAction);
   return program;
+}
+
+/** Names of the options that stand on the command line, others have their defaults. */
+function givenOptions(command: Command): string[] {
+  return Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');
 }

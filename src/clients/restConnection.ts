@@ -2,7 +2,7 @@ import { asyncScheduler, type Observable, lastValueFrom, takeUntil, timer } from
 import { storedKey } from '../auth/credentialsFile.js';
 import { resolveConfig } from '../config.js';
 import { TinkerError } from '../errors.js';
-import { undiciTransport } from '../transport/undiciTransport.js';
+import { defaultTransport } from '../transport/defaultTransport.js';
 import type { Connection } from './connection.js';
 import { makeConnection } from './makeConnection.js';
 import { makeServiceContext } from './makeServiceContext.js';
@@ -25,7 +25,7 @@ export interface RestConnection {
 export function openRestConnection(options: ServiceOptions): RestConnection {
   const config = resolveConfig(options, undefined, storedKey);
   const scheduler = options.scheduler ?? asyncScheduler;
-  const transport = options.transport ?? undiciTransport({ baseUrl: config.baseUrl, scheduler });
+  const transport = options.transport ?? defaultTransport({ baseUrl: config.baseUrl, scheduler });
   const connection = makeConnection(config, transport, options);
   let closing: Promise<void> | undefined;
   return {

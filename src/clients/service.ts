@@ -16,7 +16,7 @@ import { resolveConfig } from '../config.js';
 import { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Transport } from '../transport/transport.js';
-import { undiciTransport } from '../transport/undiciTransport.js';
+import { defaultTransport } from '../transport/defaultTransport.js';
 import { type ServerCapabilities, serverCapabilitiesSchema } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import { type CreateFromStateOptions, createFromStateWork } from './createFromState.js';
@@ -71,7 +71,8 @@ export class ServiceClient implements AsyncDisposable {
     const config = resolveConfig(options, undefined, storedKey);
     this.baseUrl = config.baseUrl;
     this.transport =
-      options.transport ?? undiciTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler ?? asyncScheduler });
+      options.transport ??
+      defaultTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler ?? asyncScheduler });
     this.context = makeServiceContext(config, makeConnection(config, this.transport, options), options);
     this.trainingClients$ = this.context.trainingClients.asObservable();
     this.scheduler = this.context.connection.scheduler;

@@ -23,7 +23,9 @@ import type { ClientConfig } from '../wire/clientConfig.js';
 import type { PassFormat } from '../wire/codec.js';
 import { sessionSchema } from '../wire/session.js';
 import { WireFormat } from '../wire/wireFormat.js';
+import { backgroundScheduler } from './backgroundScheduler.js';
 import type { Connection } from './connection.js';
+import { finishAtExit } from './finishAtExit.js';
 import { SDK_VERSION } from './version.js';
 
 /** What a session is made with. */
@@ -42,6 +44,8 @@ export type SessionEnd = 'success' | 'errored' | 'interrupted';
 /** Silence of the server after which each failed heartbeat is a warning, in milliseconds. */
 const SILENCE_WORTH_A_WARNING = 120_000;
 const HEARTBEAT_TIMEOUT = 10_000;
+/** A heartbeat that begins so much late tells that nothing could run meanwhile, in milliseconds. */
+const BLOCKED_WORTH_A_WARNING = 10_000;
 
 /** The server's session of one ServiceClient: made at the first use, kept alive by heartbeats, finished at close. */
 export class Session {
@@ -62,6 +66,7 @@ export class Session {
   private made: Observable<string> | undefined;
   /** Sessions of other clients that are kept alive. */
   private readonly kept = new Set<string>();
+  private forgetAtExit: () => void = () => undefined;
 
   constructor(
     private readonly connection: Connection,
@@ -128,6 +133,7 @@ export class Session {
 
   /** Stops the heartbeat. */
   stop(): void {
+    this.forgetAtExit();
     this.ended.next();
     this.ended.complete();
   }
@@ -209,6 +215,8 @@ export class Session {
           if (session.errorMessage !== undefined) log.error(session.errorMessage);
           this.id = session.sessionId;
           this.beat(session.sessionId);
+          // Virtual time ends with its test, not with the process.
+          if (this.connection.background === backgroundScheduler) this.forgetAtExit = finishAtExit(this);
         }),
         map((session) => session.sessionId),
       );
@@ -216,10 +224,22 @@ export class Session {
 
   private beat(sessionId: string): void {
     const { log, background } = this.connection;
-    if (this.options.heartbeatIntervalMs === Infinity) return;
+    const { heartbeatIntervalMs } = this.options;
+    if (heartbeatIntervalMs === Infinity) return;
     let lastAnswer = background.now();
-    interval(this.options.heartbeatIntervalMs, background)
+    let due = lastAnswer + heartbeatIntervalMs;
+    interval(heartbeatIntervalMs, background)
       .pipe(
+        tap(() => {
+          const lateMs = background.now() - due;
+          due = background.now() + heartbeatIntervalMs;
+          if (lateMs < BLOCKED_WORTH_A_WARNING) return;
+          log.warn(
+            `The event loop of this process was blocked for ${String(Math.round(lateMs / 1000))} s, or the machine slept: ` +
+              `no heartbeat of session ${sessionId} was sent. The server drops a session after some 300 s without one; ` +
+              'move long computations to a worker.',
+          );
+        }),
         exhaustMap(() =>
           this.heartbeat(sessionId).pipe(
             tap(() => {

@@ -49,7 +49,8 @@ export function saveStateRequest(modelId: string, name: string, options: SaveSta
       type: 'save_weights',
     }),
     read: readJsonResult(savedStateSchema, 'save_weights'),
-    named: true,
+    // Where the name may be taken, a 409 speaks of something else, which passes.
+    named: !overwrite,
   };
 }
 

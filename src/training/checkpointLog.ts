@@ -7,6 +7,8 @@ export interface CheckpointEntry {
   readonly batch: number;
   /** `tinker://…`, for `createTrainingClientFromStateWithOptimizer`. */
   readonly statePath: string;
+  /** The same weights saved for sampling, where the run saves them too. */
+  readonly samplerPath?: string;
 }
 
 /** Where the checkpoints of a run are written down. */

@@ -3,7 +3,8 @@ import { TinkerError } from '../errors.js';
 import type { CheckpointEntry, CheckpointLog } from './checkpointLog.js';
 
 /**
- * Keeps the checkpoints of a run in a file, one JSON object a line: `{"name", "batch", "state_path"}`.
+ * Keeps the checkpoints of a run in a file, one JSON object a line:
+ * `{"name", "batch", "state_path", "sampler_path"}`.
  *
  * A line is flushed to the disk before the append completes; a last line that was cut off by a crash is passed over.
  * Errors: `invalid_config` for a file that can't be read or written.
@@ -35,22 +36,28 @@ async function readEntries(file: string): Promise<CheckpointEntry[]> {
 
 function readLine(line: string): CheckpointEntry[] {
   try {
-    const entry = JSON.parse(line) as { name?: unknown; batch?: unknown; state_path?: unknown };
-    const { name, batch, state_path: statePath } = entry;
+    const entry = JSON.parse(line) as Readonly<Record<string, unknown>>;
+    const { name, batch, state_path: statePath, sampler_path: samplerPath } = entry;
     const complete = typeof name === 'string' && Number.isInteger(batch) && typeof statePath === 'string';
-    return complete ? [{ name, batch: Number(batch), statePath }] : [];
+    if (!complete) return [];
+    return [{ name, batch: Number(batch), statePath, ...(typeof samplerPath === 'string' && { samplerPath }) }];
   } catch {
     return [];
   }
 }
 
-async function appendEntry(file: string, { name, batch, statePath }: CheckpointEntry): Promise<void> {
+async function appendEntry(file: string, entry: CheckpointEntry): Promise<void> {
   const { open } = await import('node:fs/promises');
+  const { name, batch, statePath: state_path, samplerPath: sampler_path } = entry;
+  const line = JSON.stringify({ name, batch, state_path, ...(sampler_path !== undefined && { sampler_path }) });
   try {
-    const handle = await open(file, 'a');
+    const handle = await open(file, 'a+');
     try {
-      // The line break comes first too: after a line that a crash cut off, this one stands alone.
-      await handle.write(`\n${JSON.stringify({ name, batch, state_path: statePath })}\n`);
+      const { size } = await handle.stat();
+      const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+      // After a line that a crash cut off, this one stands alone.
+      const start = size > 0 && buffer.toString() !== '\n' ? '\n' : '';
+      await handle.write(`${start}${line}\n`);
       await handle.sync();
     } finally {
       await handle.close();

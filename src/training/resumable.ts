@@ -7,6 +7,7 @@ import {
   defer,
   endWith,
   finalize,
+  forkJoin,
   map,
   merge,
   mergeMap,
@@ -19,7 +20,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import { type Batches, type Schedule, type TrainStep, trainSteps } from '../../operators/index.js';
+import { type AfterStep, type Batches, type Schedule, type TrainStep, trainSteps } from '../../operators/index.js';
 import type { CreateLoraOptions } from '../clients/createModel.js';
 import type { ServiceClient } from '../clients/service.js';
 import type { TrainingClient } from '../clients/training.js';
@@ -43,6 +44,10 @@ export interface ResumableOptions {
   readonly lossConfig?: LossConfig;
   readonly adam?: AdamParams | Schedule<AdamParams>;
   readonly depth?: number;
+  /** Saves the weights for sampling too, at each checkpoint; default false. */
+  readonly samplerWeights?: boolean;
+  /** What else must see the weights of one step, e.g. an evaluation; made for each stretch, with its model. */
+  readonly after?: (training: TrainingClient) => readonly AfterStep[];
   /** Resumes without a new checkpoint in between, before the run fails; default 10. */
   readonly maxResumes?: number;
 }
@@ -177,10 +182,16 @@ function train(
   const ended = new Subject<void>();
   let done = startStep;
   let last = opened;
+  const saveSampler = (name: string): Observable<Pick<CheckpointEntry, 'samplerPath'>> =>
+    options.samplerWeights === true
+      ? training
+          .saveWeightsForSampler({ path: name })
+          .pipe(map((saved) => (saved.kind === 'path' ? { samplerPath: saved.path } : {})))
+      : of({});
   const save = (batch: number): Observable<CheckpointEntry> => {
     const name = `${options.run}-${String(batch).padStart(6, '0')}`;
-    return training.saveState(name, { overwrite: true }).pipe(
-      map(({ path }): CheckpointEntry => ({ name, batch, statePath: path })),
+    return forkJoin([training.saveState(name, { overwrite: true }), saveSampler(name)]).pipe(
+      map(([{ path }, sampler]): CheckpointEntry => ({ name, batch, statePath: path, ...sampler })),
       concatMap((entry) => options.log.append(entry).pipe(endWith(entry))),
       tap((entry) => {
         last = entry;
@@ -194,7 +205,7 @@ function train(
     ...(adam !== undefined && { adam }),
     ...(depth !== undefined && { depth }),
     startStep,
-    after: [{ every, do: (step) => save(step.done) }],
+    after: [...(options.after?.(training) ?? []), { every, do: (step) => save(step.done) }],
   }).pipe(
     tap(({ step }) => {
       done = step + 1;

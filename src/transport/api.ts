@@ -87,17 +87,20 @@ export class Api {
     const { retry } = call;
     const { scheduler, random, billingPauseMs = () => BILLING_PAUSE } = this.options;
     return defer(() => {
-      const once = this.request(this.encode(call)).pipe(map((response) => this.read(call, response)));
+      const once = this.request(call, (response) => this.read(call, response));
       if (retry === 'none') return once;
       const { deadlineMs, final = [] } = retry === 'standard' ? { deadlineMs: STANDARD_DEADLINE } : retry;
-      let pausedSince: number | undefined;
+      // What was waited for, not what the clock says: somebody may set it meanwhile.
+      let pausedMs = 0;
       return once.pipe(
         retryTransient({
           decide: (error, attempt) => {
             if (!(error instanceof TinkerError) || final.includes(error.details.status ?? 0)) return { retry: false };
-            pausedSince = error.code === 'payment_required' ? (pausedSince ?? scheduler.now()) : undefined;
-            if (pausedSince !== undefined && scheduler.now() - pausedSince >= billingPauseMs()) return { retry: false };
-            return decideRetry(error, attempt, random);
+            const isBilling = error.code === 'payment_required';
+            if (isBilling && pausedMs >= billingPauseMs()) return { retry: false };
+            const decision = decideRetry(error, attempt, random);
+            pausedMs = isBilling && decision.retry ? pausedMs + decision.delayMs : 0;
+            return decision;
           },
           deadlineMs,
           scheduler,
@@ -117,7 +120,7 @@ export class Api {
    * its body, whatever the server says.
    */
   callRaw(request: ApiRequest): Observable<TransportResponse> {
-    return defer(() => this.request(this.encode(request)));
+    return defer(() => this.request(request, (response) => response));
   }
 
   /** The error of an answer that {@link callRaw} gave. */
@@ -125,61 +128,66 @@ export class Api {
     return httpError(endpointOf(request), response);
   }
 
-  private encode(request: ApiRequest): TransportRequest {
-    const { method, path, body, pool = 'send', timeoutMs = REQUEST_TIMEOUT, idempotencyKey } = request;
-    const { headers, random, sdkVersion } = this.options;
-    const encoded = body === undefined || isEncoded(body) ? body : jsonBody(body);
-    return {
-      method,
-      path,
-      pool,
-      timeoutMs,
-      headers: {
-        accept: 'application/json',
-        'user-agent': `rxtinker/${sdkVersion}`,
-        'x-sdk-version': sdkVersion,
-        'x-idempotency-key': idempotencyKey ?? `rxtinker-${uuid(random)}`,
-        ...(encoded !== undefined && { 'content-type': encoded.contentType }),
-        ...headers,
-        ...request.headers,
-      },
-      ...(encoded !== undefined && { body: encoded.bytes }),
-    };
-  }
-
   /** Sends with a key, and once more with another where the server says that this one is no longer good. */
-  private request(request: TransportRequest): Observable<TransportResponse> {
-    return this.credentials.key$.pipe(
+  private request<T>(request: ApiRequest, read: (response: TransportResponse) => T): Observable<T> {
+    const { credentials } = this;
+    const send = this.encode(request);
+    const receive = (response: TransportResponse): T => read(this.received(response));
+    const known = credentials.known?.();
+    if (known !== undefined) return defer(() => send(known.key)).pipe(map(receive));
+    return credentials.key$.pipe(
       take(1),
       switchMap((key) =>
-        this.send(request, key).pipe(
+        send(key).pipe(
           switchMap((response) =>
             key === undefined || !isInvalidToken(response)
               ? of(response)
-              : this.credentials.replace(key).pipe(
+              : credentials.replace(key).pipe(
                   take(1),
-                  switchMap((other) => this.send(request, other)),
+                  switchMap((other) => send(other)),
                   defaultIfEmpty(response),
                 ),
           ),
         ),
       ),
+      map(receive),
     );
   }
 
-  private send(request: TransportRequest, key: string | undefined): Observable<TransportResponse> {
-    const { transport, log } = this.options;
-    const headers = key === undefined ? request.headers : { 'x-api-key': key, ...request.headers };
-    return transport.send({ ...request, headers }).pipe(
-      map((response) => {
-        const notice = response.headers['x-deprecation-note'];
-        if (notice !== undefined) {
-          const level = response.headers['x-deprecation-level'] === 'error' ? 'error' : 'warn';
-          log[level](`Deprecation notice: ${this.redact(notice)}`);
-        }
-        return isSuccess(response) ? response : { ...response, body: this.redactBytes(response.body) };
-      }),
-    );
+  /** Makes what sends a request with one key or another: the same bytes and the same idempotency key. */
+  private encode(request: ApiRequest): (key: string | undefined) => Observable<TransportResponse> {
+    const { method, path, body, pool = 'send', timeoutMs = REQUEST_TIMEOUT, idempotencyKey } = request;
+    const { headers, random, transport, sdkVersion } = this.options;
+    const encoded = body === undefined || isEncoded(body) ? body : jsonBody(body);
+    const id = idempotencyKey ?? `rxtinker-${uuid(random)}`;
+    return (key) =>
+      transport.send({
+        method,
+        path,
+        pool,
+        timeoutMs,
+        headers: {
+          ...(key !== undefined && { 'x-api-key': key }),
+          accept: 'application/json',
+          'user-agent': `rxtinker/${sdkVersion}`,
+          'x-sdk-version': sdkVersion,
+          'x-idempotency-key': id,
+          ...(encoded !== undefined && { 'content-type': encoded.contentType }),
+          ...headers,
+          ...request.headers,
+        },
+        ...(encoded !== undefined && { body: encoded.bytes }),
+      });
+  }
+
+  /** Tells of notices, and takes keys out of what is no success. */
+  private received(response: TransportResponse): TransportResponse {
+    const notice = response.headers['x-deprecation-note'];
+    if (notice !== undefined) {
+      const level = response.headers['x-deprecation-level'] === 'error' ? 'error' : 'warn';
+      this.options.log[level](`Deprecation notice: ${this.redact(notice)}`);
+    }
+    return isSuccess(response) ? response : { ...response, body: this.redactBytes(response.body) };
   }
 
   private read<T>(call: ApiCall<T>, response: TransportResponse): T {

@@ -1,7 +1,8 @@
-import { map, merge, mergeMap, Observable, type SchedulerLike, throwError, timeout } from 'rxjs';
+import { map, merge, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
 import { Pool as ConnectionPool, type Dispatcher } from 'undici';
 import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { acceptEncoding, decompress } from './decompress.js';
+import { RequestTimers } from './requestTimers.js';
 import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
 
 /** Where an undici transport connects to and how. */
@@ -18,7 +19,8 @@ export interface UndiciTransportOptions {
 
 /** HTTP by undici, Node's default: a pool of kept connections for each kind of request; idle ones keep no process alive. */
 export function undiciTransport(options: UndiciTransportOptions): Transport {
-  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, scheduler } = options;
+  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, scheduler = asyncScheduler } = options;
+  const timers = new RequestTimers(scheduler);
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
   const open = (limit: number | undefined): ConnectionPool =>
@@ -35,32 +37,29 @@ export function undiciTransport(options: UndiciTransportOptions): Transport {
     heartbeat: open(connections.heartbeat ?? 2),
   };
   return {
-    send: (request) =>
-      dispatch(pools[request.pool], prefix, request, baseUrl).pipe(
-        mergeMap((response) =>
-          decompress(response.body, response.headers['content-encoding']).pipe(map((body) => ({ ...response, body }))),
-        ),
-        timeout({
-          each: request.timeoutMs,
-          with: () => throwError(() => requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs)),
-          ...(scheduler === undefined ? {} : { scheduler }),
-        }),
-      ),
+    send: (request) => dispatch({ pool: pools[request.pool], prefix, baseUrl, timers }, request),
     close: () => merge(...Object.values(pools).map(closePool)),
   };
 }
 
-function dispatch(
-  pool: ConnectionPool,
-  prefix: string,
-  request: TransportRequest,
-  baseUrl: string,
-): Observable<TransportResponse> {
+/** What the requests of one pool share. */
+interface Route {
+  readonly pool: ConnectionPool;
+  readonly prefix: string;
+  readonly baseUrl: string;
+  readonly timers: RequestTimers;
+}
+
+function dispatch({ pool, prefix, baseUrl, timers }: Route, request: TransportRequest): Observable<TransportResponse> {
   return new Observable((subscriber) => {
     let status = 0;
     let headers: Record<string, string> = {};
     const chunks: Uint8Array[] = [];
     let controller: Dispatcher.DispatchController | undefined;
+    let isOver = false;
+    const finish = timers.start(request.timeoutMs, () => {
+      subscriber.error(requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs));
+    });
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart: (started) => {
         controller = started;
@@ -73,10 +72,21 @@ function dispatch(
       },
       onResponseData: (_, chunk) => chunks.push(chunk),
       onResponseEnd: () => {
-        subscriber.next({ status, headers, body: concat(chunks) });
-        subscriber.complete();
+        isOver = true;
+        const body = concat(chunks);
+        const encoding = headers['content-encoding'];
+        if (encoding === undefined) {
+          subscriber.next({ status, headers, body });
+          subscriber.complete();
+        } else {
+          const plain$ = decompress(body, encoding).pipe(map((plain) => ({ status, headers, body: plain })));
+          subscriber.add(plain$.subscribe(subscriber));
+        }
       },
-      onResponseError: (_, error) => subscriber.error(connectionError(baseUrl, error)),
+      onResponseError: (_, error) => {
+        isOver = true;
+        subscriber.error(connectionError(baseUrl, error));
+      },
     };
     pool.dispatch(
       {
@@ -87,15 +97,21 @@ function dispatch(
       },
       handler,
     );
-    return () => controller?.abort(new Error('unsubscribed'));
+    return () => {
+      finish();
+      // An error for its stack alone costs more than the rest of a small request.
+      if (!isOver) controller?.abort(new Error('unsubscribed'));
+    };
   });
 }
 
 function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const entries = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(', ')]],
-  );
-  return Object.fromEntries(entries);
+  const flat: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return flat;
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {

@@ -10,8 +10,20 @@ export type CamelKeys<T> = { [K in Exclude<keyof T, OptionalKeys<T>> & string as
   [K in OptionalKeys<T> & string as CamelCase<K>]?: Exclude<T[K], undefined>;
 };
 
+/** Names of fields that were met before: there are few, and they come with each answer. */
+const known = new Map<string, string>();
+
 /** `learning_rate` → `learningRate`. */
 export function camelCase(name: string): string {
+  let camel = known.get(name);
+  if (camel === undefined) {
+    camel = toCamelCase(name);
+    if (known.size < 1000) known.set(name, camel);
+  }
+  return camel;
+}
+
+function toCamelCase(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -22,8 +34,7 @@ export function snakeCase(name: string): string {
 
 /** Renames the keys of a wire record to camelCase and leaves out those that are undefined. */
 export function camelKeys<T extends object>(record: T): CamelKeys<T> {
-  const entries = Object.entries(record)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => [camelCase(key), value as unknown]);
-  return Object.fromEntries(entries) as CamelKeys<T>;
+  const renamed: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(record)) if (value !== undefined) renamed[camelCase(key)] = value;
+  return renamed as CamelKeys<T>;
 }

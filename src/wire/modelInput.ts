@@ -1,6 +1,8 @@
 import { isObservable, map, of, switchMap, type Observable } from 'rxjs';
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import { loadTokenizer, tokenizerId } from '../tokenizer/index.js';
+import { asInt32 } from './asInt32.js';
+import { hasNegative } from './hasNegative.js';
 
 /** A run of tokens inside a {@link ModelInput}. */
 export interface EncodedTextChunk {
@@ -44,8 +46,9 @@ export class ModelInput {
       throw invalidArgument('tokens as an Int32Array or an array of integers', tokens);
     }
     if (tokens instanceof Int32Array) return new ModelInput([{ type: 'encoded_text', tokens }]);
-    checkTokens(tokens);
-    return new ModelInput([{ type: 'encoded_text', tokens: Int32Array.from(tokens) }]);
+    const integers = asInt32(tokens);
+    if (integers === undefined) throw wrongToken(tokens);
+    return new ModelInput([{ type: 'encoded_text', tokens: integers }]);
   }
 
   /**
@@ -81,16 +84,18 @@ export class ModelInput {
   }
 }
 
-function checkTokens(tokens: ArrayLike<unknown>): void {
-  for (let position = 0; position < tokens.length; position++) {
-    const token = tokens[position];
-    if (!Number.isInteger(token) || Number(token) < 0 || Number(token) > 0x7fffffff) {
-      throw new TinkerError(
-        'invalid_argument',
-        `Expected tokens to be integers from 0 to 2147483647, got ${describe(token)} at position ${String(position)}.`,
-      );
-    }
-  }
+function checkTokens(tokens: Int32Array): void {
+  if (!(tokens instanceof Int32Array) || hasNegative(tokens)) throw wrongToken(tokens);
+}
+
+function wrongToken(tokens: ArrayLike<unknown>): TinkerError {
+  const isToken = (token: unknown): boolean =>
+    Number.isInteger(token) && Number(token) >= 0 && Number(token) <= 0x7fffffff;
+  const position = Array.from(tokens).findIndex((token) => !isToken(token));
+  return new TinkerError(
+    'invalid_argument',
+    `Expected tokens to be integers from 0 to 2147483647, got ${describe(tokens[position])} at position ${String(position)}.`,
+  );
 }
 
 function encoderOf(by: EncodeWith): Observable<TextTokenizer> {

@@ -1,9 +1,11 @@
 import type * as z from 'zod';
 import { TinkerError } from '../errors.js';
 
+const decoder = new TextDecoder();
+
 /** Parses an answer's JSON text. @throws TinkerError `invalid_response`, naming the endpoint */
 export function parseJson(body: Uint8Array, endpoint: string): unknown {
-  const text = new TextDecoder().decode(body);
+  const text = decoder.decode(body);
   try {
     return JSON.parse(text);
   } catch (cause) {

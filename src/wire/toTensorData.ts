@@ -1,5 +1,9 @@
 import { describe, invalidArgument, TinkerError } from '../errors.js';
+import { asInt32 } from './asInt32.js';
 import { TensorData, type TensorDtype } from './tensorData.js';
+
+/** The exponent of a float32. */
+const EXPONENT = 0x7f800000;
 
 /** What a caller may give where the protocol wants a tensor. Typed arrays are borrowed, not copied. */
 export type TensorInput = TensorData | Float32Array | Int32Array | BigInt64Array | readonly number[];
@@ -42,26 +46,32 @@ function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: strin
 }
 
 function toFloat32(values: readonly unknown[], path: string): Float32Array {
-  values.forEach((value, position) => {
+  const data = new Float32Array(values.length);
+  for (let position = 0; position < data.length; position++) {
+    const value = values[position];
     if (typeof value !== 'number') throw wrongElement('finite numbers', path, value, position);
-  });
-  const data = Float32Array.from(values as readonly number[]);
+    data[position] = value;
+  }
   checkFinite(data, path, values);
   return data;
 }
 
 function toInt64(values: readonly unknown[], path: string): Int32Array | BigInt64Array {
+  const narrow = asInt32(values);
+  if (narrow !== undefined) return narrow;
   values.forEach((value, position) => {
     if (!Number.isSafeInteger(value)) throw wrongElement('integers', path, value, position);
   });
-  const integers = values as readonly number[];
-  const narrow = integers.every((value) => (value | 0) === value);
-  return narrow ? Int32Array.from(integers) : BigInt64Array.from(integers, BigInt);
+  return BigInt64Array.from(values as readonly number[], BigInt);
 }
 
 function checkFinite(data: Float32Array, path: string, given: ArrayLike<unknown> = data): void {
-  for (let position = 0; position < data.length; position++) {
-    if (!Number.isFinite(data[position])) throw wrongElement('finite numbers', path, given[position], position);
+  // Infinities and NaN are what has all bits of the exponent set: comparing integers is the fastest way to find them.
+  const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
+  for (let position = 0; position < bits.length; position++) {
+    if (((bits[position] ?? 0) & EXPONENT) === EXPONENT) {
+      throw wrongElement('finite numbers', path, given[position], position);
+    }
   }
 }
 

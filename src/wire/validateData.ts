@@ -1,5 +1,6 @@
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import type { Datum, PreparedDatum } from './datum.js';
+import { hasNegative } from './hasNegative.js';
 import { lossInputDtypes, lossInputWireName, requiredLossInputs } from './lossInputs.js';
 import { checkLossName, type LossName } from './lossName.js';
 import { ModelInput } from './modelInput.js';
@@ -53,7 +54,7 @@ function checkInputs(inputs: Readonly<Record<string, TensorData>>, length: numbe
   if (targets === undefined) return;
   checkTargets(targets, length, path);
   for (const [name, { shape }] of Object.entries(inputs)) {
-    if (name in lossInputDtypes && shape.join() !== targets.shape.join()) {
+    if (name in lossInputDtypes && !isSame(shape, targets.shape)) {
       throw invalidArgument(
         `${name} in ${path}.lossFnInputs of shape [${targets.shape.join(', ')}] like target_tokens`,
         `[${shape.join(', ')}]`,
@@ -69,6 +70,7 @@ function checkTargets({ data, shape }: TensorData, length: number, path: string)
       shape[0] ?? 'a scalar',
     );
   }
+  if (data instanceof Int32Array && !hasNegative(data)) return;
   for (let position = 0; position < data.length; position++) {
     const token = Number(data[position]);
     if (token < 0 || token > 0x7fffffff) {
@@ -79,6 +81,10 @@ function checkTargets({ data, shape }: TensorData, length: number, path: string)
       );
     }
   }
+}
+
+function isSame(shape: readonly number[], other: readonly number[]): boolean {
+  return shape.length === other.length && shape.every((size, dimension) => size === other[dimension]);
 }
 
 function nextTokenDatum(modelInput: ModelInput, path: string): PreparedDatum {

@@ -348,6 +348,28 @@ describe('failure', () => {
     );
   });
 
+  it('of a save that may replace its name is sent again after a 409', () => {
+    let refusals = 1;
+    withTraining(
+      {
+        intercept: ({ operation }) =>
+          operation === 'save_weights' && refusals-- > 0
+            ? of(MarbleTransport.response(409, { detail: 'by a proxy' }))
+            : undefined,
+      },
+      (t) => {
+        const codes: string[] = [];
+        t.training.saveState('s', { overwrite: true }).subscribe({
+          complete: () => codes.push('saved'),
+          error: (error: TinkerError) => codes.push(error.code),
+        });
+        t.flush();
+        expect(codes).toEqual(['saved']);
+        expect(t.transport.sent).toEqual(['save_weights 1', 'save_weights 1']);
+      },
+    );
+  });
+
   it('of a taken name is checkpoint_exists, at once', () => {
     withTraining(
       {

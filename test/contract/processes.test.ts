@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ServiceClient, silentLogger, undiciTransport } from '../../src/index.js';
 import { startLocalServer } from '../../src/local/index.js';
 import { texts } from './support/data.js';
-import { Program } from './support/program.js';
+import { type Ended, Program } from './support/program.js';
 import { WireLog } from './support/wireLog.js';
 
 const programs: Program[] = [];
@@ -53,6 +53,55 @@ describe('a program that forgets to close', () => {
     const { url } = await serve();
     const { code, output } = await start('test/contract/programs/forgetToClose.js', [url]).ended;
     expect({ code, output }).toEqual({ code: 0, output: 'done\n' });
+  });
+});
+
+describe('the session of a program that ends', () => {
+  /** Runs a program on a server of this process; gives how it ended and what the server says of its session. */
+  async function endOf(
+    path: string,
+    args: readonly string[],
+    signal?: NodeJS.Signals,
+  ): Promise<{ ended: Ended; session: string | undefined }> {
+    const lines: string[] = [];
+    const server = await startLocalServer({ threads: 1, log: (_, message) => lines.push(message) });
+    const program = start(path, [server.url, ...args]);
+    if (signal !== undefined) {
+      await program.prints(/ready/);
+      program.kill(signal);
+    }
+    const ended = await program.ended;
+    const [session] = lines.flatMap((line) => /has ended: (.*)/.exec(line)?.[1] ?? []);
+    await server.close();
+    return { ended, session };
+  }
+  const waits = 'test/contract/programs/waitForSignal.js';
+
+  it('is finished when there is nothing left to do, though nothing was closed', async () => {
+    const { ended, session } = await endOf('test/contract/programs/forgetToClose.js', []);
+    expect(ended).toMatchObject({ code: 0, output: 'done\n' });
+    expect(session).toBe('its client finished it (success).');
+  });
+
+  it('is finished by await using', async () => {
+    const { ended, session } = await endOf(waits, ['using']);
+    expect(ended).toMatchObject({ code: 0, output: 'ready\n' });
+    expect(session).toBe('its client finished it (success).');
+  });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'is finished as interrupted by %s, which then does as always',
+    async (signal) => {
+      const { ended, session } = await endOf(waits, [], signal);
+      expect(ended).toMatchObject({ code: null, signal });
+      expect(session).toBe('its client finished it (interrupted).');
+    },
+  );
+
+  it('is left to a program that listens for the signal itself', async () => {
+    const { ended, session } = await endOf(waits, ['own'], 'SIGTERM');
+    expect(ended).toMatchObject({ code: 0, output: expect.stringContaining('saved tinker://') as string });
+    expect(session).toContain('interrupted');
   });
 });
 

@@ -1,5 +1,5 @@
 import { Subject, firstValueFrom, filter, lastValueFrom, merge, startWith } from 'rxjs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ServiceClient } from '../../src/clients/service.js';
 import { restSource } from '../../src/dashboard/index.js';
 import { RunHistories } from '../../src/dashboard/page/runHistories.js';
@@ -23,9 +23,14 @@ describe('what the embedded server tells', () => {
     const { path } = await training.saveState('kept').result();
     const sampling = await training.saveWeightsAndGetSamplingClient().result();
     const prompt = await lastValueFrom(ModelInput.fromText('Twinkle', { training }));
-    const { sequences } = await sampling.sample({ prompt, numSamples: 1, samplingParams: { maxTokens: 4 } }).result();
+    const { sequences } = await sampling
+      .sample({ prompt, numSamples: 1, samplingParams: { maxTokens: 4, seed: 1 } })
+      .result();
     await training.unloadModel().result();
     const run = histories.runs.get(training.modelId);
+    await vi.waitFor(() => {
+      expect(run?.samples).toHaveLength(1);
+    });
     expect(run).toMatchObject({ name: 'rxtinker/tiny, rank 4', state: 'ended' });
     expect(run?.columns.steps).toEqual([0, 1]);
     expect([...(run?.columns.values.keys() ?? [])].sort()).toContain('loss:sum');

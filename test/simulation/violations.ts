@@ -10,14 +10,14 @@ import type { SimulationResult } from './simulatedRun.js';
 const CAUSES: Partial<Record<TinkerErrorCode, readonly string[]>> = {
   model_lost: ['server crash', 'hanging client'],
   not_found: ['server crash', 'hanging client'],
-  promise_expired: ['evicted result'],
+  promise_expired: ['evicted result', 'hanging client'],
   invalid_response: ['cut answer'],
   lane_broken: ['server crash', 'hanging client', 'clock jump', 'any fault'],
   connection_lost: ['server crash', 'hanging client', 'clock jump'],
   connection_failed: ['server crash', 'hanging client', 'clock jump'],
   request_timeout: ['hanging client', 'clock jump', 'late answer'],
   request_failed: ['server crash', 'hanging client', 'empty 400'],
-  server_error: ['clock jump'],
+  server_error: ['clock jump', 'hanging client'],
   conflict: ['clock jump'],
   closed: ['client crash', 'server crash', 'any fault'],
 };
@@ -93,8 +93,8 @@ function unlikeExecuted({ modelId, startStep, events }: ModelRecord, ledger: Led
   if (broken >= 0 && events.slice(broken).some(({ type }) => type === 'sent')) {
     found.push(`${modelId}: something was sent after the lane broke`);
   }
-  // One more than was answered may have been executed: the one whose answer was lost.
-  if (executed.length > latest + 1)
+  // More than were answered may have been executed: the one whose answer was lost, and those whose answer can't be read.
+  if (executed.length > latest + 1 + (ledger.happened.get('cut answer') ?? 0))
     found.push(`${modelId}: ${executed.length} calls were executed, ${latest} were sent`);
   return found;
 }

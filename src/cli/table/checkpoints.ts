@@ -45,4 +45,20 @@ export function addCheckpoints(program: Command, addAction: AddAction): void {
     ),
     () => import('../commands/checkpointDelete.js'),
   );
+  addAction(
+    onPath('download', 'Download a checkpoint: an adapter as Hugging Face PEFT reads it.')
+      .option('-o, --output <dir>', 'folder to make a folder for it in', '.')
+      .option('--force', 'replace files that are there already'),
+    () => import('../commands/checkpointDownload.js'),
+  );
+  addAction(
+    checkpoint
+      .command('import')
+      .description('Make an adapter of Hugging Face PEFT a checkpoint of the embedded server.')
+      .argument('<dir>', 'with adapter_config.json and adapter_model.safetensors')
+      .requiredOption('--base-model <name>', 'the base model that it was trained on; NAME=DIR for one from a directory')
+      .option('--data-dir <dir>', 'the directory of the embedded server’s checkpoints', '.rxtinker')
+      .option('--name <name>', 'name of the checkpoint (default: that of the directory)'),
+    () => import('../commands/checkpointImport.js'),
+  );
 }

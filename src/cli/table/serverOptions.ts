@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { several } from './values.js';
 
 /** Adds the options that say which server a command works with. */
 export function withServer(command: Command): Command {
@@ -9,4 +10,13 @@ export function withServer(command: Command): Command {
       'use the embedded server in this process, with its checkpoints in this directory (default where neither a base ' +
         'URL nor a key is set: .rxtinker)',
     );
+}
+
+/** Adds the same, and the models that the embedded server has beside its own. */
+export function withEmbeddedModels(command: Command): Command {
+  return withServer(command).option(
+    '--base-model <name=dir>',
+    'a model of the embedded server, from the directory of a Hugging Face checkpoint; may be given several times',
+    several,
+  );
 }

@@ -14,8 +14,9 @@ export async function tellSample(
 ): Promise<void> {
   if (!outcome.ok || outcome.result.kind !== 'sample') return;
   const time = state.clock.now();
-  const decode = await decoder(state, base);
+  // Now: while a vocabulary is read the model may go on.
   const step = runId === undefined ? undefined : state.models.get(runId)?.steps;
+  const decode = await decoder(state, base);
   for (const { tokens } of outcome.result.output.result.sequences) {
     state.tell({
       ...{ type: 'sample', run: runId ?? base.name, prompt: decode(job.prompt), text: decode(tokens), time },

@@ -2,6 +2,10 @@ const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const encoder = new TextEncoder();
+/** Integers that are widened at a time. */
+const BLOCK = 1024;
+const words = new Int32Array(2 * BLOCK);
+const wordBytes = new Uint8Array(words.buffer);
 
 /**
  * Writes a protobuf message into one buffer: the same function runs twice, first to measure, then to write in place.
@@ -62,17 +66,9 @@ export class MessageWriter {
 
   /** 32-bit integers, each as the two words of an int64. */
   widened(field: number, data: Int32Array): void {
-    const { view } = this;
     this.header(field, 8 * data.length);
-    if (view === undefined) {
-      this.position += 8 * data.length;
-      return;
-    }
-    for (const value of data) {
-      view.setInt32(this.position, value, true);
-      view.setInt32(this.position + 4, value < 0 ? -1 : 0, true);
-      this.position += 8;
-    }
+    if (this.target !== undefined) writeWidened(this.target, this.position, data);
+    this.position += 8 * data.length;
   }
 
   /** Non-negative integers below 2⁵³ as a packed field. */
@@ -115,5 +111,23 @@ export class MessageWriter {
   private byte(value: number): void {
     if (this.target !== undefined) this.target[this.position] = value;
     this.position += 1;
+  }
+}
+
+/** Words are written where they are aligned, then moved in blocks that stay in the cache. */
+function writeWidened(target: Uint8Array, start: number, data: Int32Array): void {
+  for (let from = 0; from < data.length; from += BLOCK) {
+    const block = data.length <= BLOCK ? data : data.subarray(from, from + BLOCK);
+    widenBlock(block);
+    target.set(block.length === BLOCK ? wordBytes : wordBytes.subarray(0, 8 * block.length), start + 8 * from);
+  }
+}
+
+function widenBlock(block: Int32Array): void {
+  const { length } = block;
+  for (let i = 0; i < length; i++) {
+    const value = block[i] ?? 0;
+    words[2 * i] = value;
+    words[2 * i + 1] = value >> 31;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The client beside a bare undici loop and the official Python SDK, each in a process of its own against a stub server
- * in another. Prints the medians of interleaved runs.
+ * in another. Prints the medians of interleaved runs; W1 to W6 are measured after a first step, what that costs is W7.
  * Usage: npm run bench:client [-- --only W2,W3] [--runs 5] [--clients rxtinker,bare,python] [--markdown] [--torch]
  *   [--profile folder]   writes a CPU profile of the last run of each client that runs in Node
  */

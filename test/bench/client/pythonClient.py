@@ -79,6 +79,9 @@ def train():
 
     training = create(connect())
     adam = types.AdamParams(learning_rate=1e-4)
+    first = training.forward_backward(data(), "cross_entropy")
+    training.optim_step(adam).result()
+    first.result()
     measuring = Measuring()
     waiting = []
     for _ in range(TASK["steps"]):
@@ -102,6 +105,7 @@ def sample():
     sampling = connect().create_sampling_client(base_model="bench/model")
     prompts = [types.ModelInput.from_ints(a.tolist()) for a in tokens_of(TASK["requests"], TASK["prompt"])]
     params = types.SamplingParams(max_tokens=64, temperature=0.7)
+    sampling.sample(prompts[0], 1, params).result()
     measuring = Measuring()
     futures = [sampling.sample(prompt, 1, params) for prompt in prompts]
     for future in futures:
@@ -121,6 +125,7 @@ def custom_loss():
 
     training = create(connect())
     data = typed_batch(TASK["datums"], TASK["tokens"])
+    training.forward_backward_custom(data, loss).result()
     measuring = Measuring()
     for _ in range(TASK["steps"]):
         training.forward_backward_custom(data, loss).result()

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** How a program ended. */
 export interface Ended {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly output: string;
   readonly errors: string;
 }
@@ -23,8 +24,9 @@ export class Program {
     child.stdout.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     this.child = child;
-    this.ended = once(child, 'close').then(([code]: (number | null)[]) => ({
-      code: code ?? null,
+    this.ended = once(child, 'close').then(([code, signal]: unknown[]) => ({
+      code: typeof code === 'number' ? code : null,
+      signal: (signal ?? null) as NodeJS.Signals | null,
       output: this.output,
       errors: this.errors,
     }));
@@ -40,7 +42,7 @@ export class Program {
     }
   }
 
-  kill(): void {
-    this.child.kill('SIGKILL');
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.child.kill(signal);
   }
 }
