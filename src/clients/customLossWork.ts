@@ -149,20 +149,20 @@ function uploadOf(
 
 /** A datum with what an uploaded loss reads of it. */
 function withInputs(
-  { modelInput, lossFnInputs }: PreparedDatum,
+  { lossFnInputs, ...datum }: PreparedDatum,
   inputs: UploadableLoss['inputs'][number] = {},
 ): PreparedDatum {
   const { target_tokens: targets } = lossFnInputs;
-  return { modelInput, lossFnInputs: { ...(targets !== undefined && { target_tokens: targets }), ...inputs } };
+  return { ...datum, lossFnInputs: { ...(targets !== undefined && { target_tokens: targets }), ...inputs } };
 }
 
 /** What the server needs of a datum: targets, and weights if there are any; the other inputs stay here. */
-function withoutLocalInputs({ modelInput, lossFnInputs = {} }: Datum, index: number): Datum {
+function withoutLocalInputs({ lossFnInputs = {}, ...datum }: Datum, index: number): Datum {
   const targetTokens = lossFnInputs.targetTokens ?? lossFnInputs.target_tokens;
-  if (targetTokens === undefined) return { modelInput };
+  if (targetTokens === undefined) return datum;
   const targets = toTensorData(targetTokens, 'int64', `data[${index}].lossFnInputs.targetTokens`);
   const weights = lossFnInputs.weights ?? new TensorData(new Float32Array(targets.length), targets.shape);
-  return { modelInput, lossFnInputs: { targetTokens: targets, weights } };
+  return { ...datum, lossFnInputs: { targetTokens: targets, weights } };
 }
 
 function evaluate(
@@ -181,14 +181,14 @@ function evaluate(
   return evaluateCustomLoss(loss, data, found);
 }
 
-function withWeights({ modelInput, lossFnInputs }: PreparedDatum, gradient: Float32Array | undefined): PreparedDatum {
+function withWeights({ lossFnInputs, ...datum }: PreparedDatum, gradient: Float32Array | undefined): PreparedDatum {
   const targets = lossFnInputs.target_tokens;
   if (targets === undefined) throw new TinkerError('invalid_loss', 'A custom loss needs target tokens.');
   const weights = new TensorData(
     Float32Array.from(gradient ?? [], (value) => -value),
     targets.shape,
   );
-  return { modelInput, lossFnInputs: { target_tokens: targets, weights } };
+  return { ...datum, lossFnInputs: { target_tokens: targets, weights } };
 }
 
 /** `loss:sum` is the custom loss; what the server reports of its own is kept as `surrogate_loss:sum`. */

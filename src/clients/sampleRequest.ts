@@ -6,6 +6,7 @@ import {
   type SamplingParams,
   TensorData,
   checkNumber,
+  chunkBytes,
   modelInputJson,
   sampleOutputDecoder,
   tensorDataJson,
@@ -47,7 +48,8 @@ export function sampleJob(samplingSessionId: string, request: SampleRequest): Sa
   const { prompt, numSamples = 1, targetPromptLogprobs: targets } = request;
   if (!(prompt instanceof ModelInput))
     throw invalidArgument('prompt to be a ModelInput', prompt, 'Make one by ModelInput.fromTokens.');
-  if (prompt.length === 0) throw invalidArgument('a prompt of at least one token', 'none');
+  const { knownLength } = prompt;
+  if (knownLength === 0) throw invalidArgument('a prompt of at least one token', 'none');
   checkNumber('numSamples', numSamples, { integer: true, min: 1 });
   const fields = {
     num_samples: numSamples,
@@ -57,19 +59,19 @@ export function sampleJob(samplingSessionId: string, request: SampleRequest): Sa
     // What was not asked for is left out, as older servers don't know it.
     topk_sample_logprobs: count('topkSampleLogprobs', request.topkSampleLogprobs),
     prompt_alt_tokens_k: count('promptAltTokensK', request.promptAltTokensK),
-    prompt_logprobs_last_n: lastN(request, prompt.length),
+    prompt_logprobs_last_n: lastN(request),
     record_stability_info: request.recordStabilityInfo === true ? true : undefined,
     type: 'sample',
   };
   if (targets !== undefined) checkTargets(targets, prompt.length);
   const session = JSON.stringify(samplingSessionId);
-  const decode = sampleOutputDecoder(prompt.length);
+  const decode = sampleOutputDecoder(knownLength);
   return {
     body: (seqId) =>
       `{"sampling_session_id":${session},"seq_id":${seqId},"prompt":${modelInputJson(prompt)},` +
       (targets === undefined ? '' : `"target_prompt_logprobs":${tensorDataJson(targets)},`) +
       JSON.stringify(fields).slice(1),
-    bytes: BYTES_PER_TOKEN * prompt.length,
+    bytes: prompt.chunks.reduce((total, chunk) => total + chunkBytes(chunk, BYTES_PER_TOKEN), 0),
     read: (body: ResultBody) => checkAnswer(decode(body), request),
   };
 }
@@ -78,8 +80,9 @@ function count(name: string, value: number | undefined): number | undefined {
   return value === undefined || value === 0 ? undefined : checkNumber(name, value, { integer: true, min: 0 });
 }
 
-function lastN({ promptLogprobsLastN: n, includePromptLogprobs }: SampleRequest, length: number): number | undefined {
+function lastN({ promptLogprobsLastN: n, includePromptLogprobs, prompt }: SampleRequest): number | undefined {
   if (n === undefined) return undefined;
+  const { length } = prompt;
   if (includePromptLogprobs !== true) throw invalidArgument('promptLogprobsLastN with includePromptLogprobs only', n);
   return checkNumber(`promptLogprobsLastN of a prompt of ${length} tokens`, n, {
     integer: true,
@@ -107,7 +110,7 @@ function checkAnswer(output: SampleOutput, request: SampleRequest): SampleOutput
   const { promptLogprobsLastN: n } = request;
   const missing = [
     // Of a single token there is nothing to say.
-    request.includePromptLogprobs === true && request.prompt.length > 1 && promptLogprobs === undefined
+    request.includePromptLogprobs === true && request.prompt.knownLength !== 1 && promptLogprobs === undefined
       ? 'prompt_logprobs'
       : '',
     request.targetPromptLogprobs !== undefined && output.targetPromptLogprobs === undefined

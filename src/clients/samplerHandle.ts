@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { invalidArgument } from '../errors.js';
-import { type ClientConfig, snakeCase } from '../wire/index.js';
+import { type ClientConfig, fromBase64, snakeCase, toBase64 } from '../wire/index.js';
 
 /** What another process needs to draw from the same sampler; the key is never part of it. */
 export interface SamplerHandle {
@@ -44,8 +44,7 @@ export function writeSamplerHandle(handle: SamplerHandle, flags: ClientConfig): 
       api_key: null,
     },
   });
-  const bytes = Array.from(new TextEncoder().encode(json), (byte) => String.fromCharCode(byte));
-  return btoa(bytes.join('')).replaceAll('+', '-').replaceAll('/', '_');
+  return toBase64(new TextEncoder().encode(json)).replaceAll('+', '-').replaceAll('/', '_');
 }
 
 /** Reads what {@link writeSamplerHandle} wrote. @throws TinkerError `invalid_argument` */
@@ -61,8 +60,7 @@ export function readSamplerHandle(text: string): SamplerHandle {
 function jsonOf(text: unknown): unknown {
   if (typeof text !== 'string') return undefined;
   try {
-    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(new TextDecoder().decode(fromBase64(text)));
   } catch {
     return undefined;
   }

@@ -1,8 +1,10 @@
+import { toBase64 } from './base64.js';
 import type { PreparedDatum } from './datum.js';
 import { forwardBackwardOutputSchema, type ForwardBackwardOutput } from './forwardBackwardOutput.js';
 import type { ResultBody } from './futureAnswer.js';
 import type { LossName } from './lossName.js';
 import type { ModelInput } from './modelInput.js';
+import type { ModelInputChunk } from './modelInputChunk.js';
 import { forwardBackwardRequestBytes } from './proto/forwardBackwardRequestBytes.js';
 import { readForwardBackwardOutput } from './proto/readForwardBackwardOutput.js';
 import { readSampleResponse } from './proto/readSampleResponse.js';
@@ -49,8 +51,8 @@ export function decodeForwardBackwardOutput(body: ResultBody): ForwardBackwardOu
   return readResponse(forwardBackwardOutputSchema, body.json, 'forward_backward');
 }
 
-/** Makes the decoder of a sample's result, for a prompt of so many tokens; it throws as the above. */
-export function sampleOutputDecoder(promptLength: number): (body: ResultBody) => SampleOutput {
+/** Makes the decoder of a sample's result, for a prompt of so many tokens if that is known; it throws as the above. */
+export function sampleOutputDecoder(promptLength: number | undefined): (body: ResultBody) => SampleOutput {
   return (body) =>
     body.kind === 'protobuf'
       ? readSampleResponse(body.bytes, promptLength)
@@ -59,8 +61,24 @@ export function sampleOutputDecoder(promptLength: number): (body: ResultBody) =>
 
 /** JSON text of a model input. */
 export function modelInputJson(input: ModelInput): string {
-  const chunks = input.chunks.map(({ type, tokens }) => `{"type":"${type}","tokens":[${tokens.join(',')}]}`);
-  return `{"chunks":[${chunks.join(',')}]}`;
+  return `{"chunks":[${input.chunks.map(chunkJson).join(',')}]}`;
+}
+
+function chunkJson(chunk: ModelInputChunk): string {
+  switch (chunk.type) {
+    case 'encoded_text':
+      return `{"type":"encoded_text","tokens":[${chunk.tokens.join(',')}]}`;
+    case 'dmel':
+      return `{"type":"dmel","dmel":"${toBase64(chunk.dmel)}"}`;
+    case 'image': {
+      const { type, data, format, expectedTokens: expected_tokens } = chunk;
+      return JSON.stringify({ type, data: toBase64(data), format, expected_tokens });
+    }
+    case 'image_asset_pointer': {
+      const { type, location, format, expectedTokens: expected_tokens } = chunk;
+      return JSON.stringify({ type, location, format, expected_tokens });
+    }
+  }
 }
 
 function encodeJson(request: ForwardBackwardRequest): EncodedRequest {

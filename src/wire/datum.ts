@@ -1,4 +1,5 @@
 import type { ModelInput } from './modelInput.js';
+import type { Provenance } from './provenance.js';
 import type { TensorData } from './tensorData.js';
 import type { TensorInput } from './toTensorData.js';
 
@@ -18,10 +19,13 @@ import type { TensorInput } from './toTensorData.js';
 export interface Datum {
   readonly modelInput: ModelInput;
   readonly lossFnInputs?: Readonly<Record<string, TensorInput>>;
+  /** Where its tokens come from; sent as protobuf only, as older servers know nothing of it. */
+  readonly provenance?: Provenance;
 }
 
 /** A {@link Datum} that was checked: loss inputs by wire name, each of the dtype that the protocol wants. */
 export interface PreparedDatum {
   readonly modelInput: ModelInput;
   readonly lossFnInputs: Readonly<Record<string, TensorData>>;
+  readonly provenance?: Provenance;
 }

@@ -1,4 +1,5 @@
 export { toWireAdamParams, type AdamParams, type WireAdamParams } from './adamParams.js';
+export { fromBase64, toBase64 } from './base64.js';
 export { auditLogSchema, type AuditLogEntry } from './auditLog.js';
 export { billingUsageSchema, type BillingEvent, type BillingUsage, type BillingUsageEvent } from './billingUsage.js';
 export { snakeCase } from './camelCase.js';
@@ -35,14 +36,17 @@ export { toWireLoraConfig, type LoraConfig, type WireLoraConfig } from './loraCo
 export { toWireLossConfig, type LossConfig } from './lossConfig.js';
 export { checkLossName, lossNames, type LossName } from './lossName.js';
 export { createdModelSchema, modelInfoSchema, type ModelData, type ModelInfo } from './modelInfo.js';
+export { ModelInput, type EncodeWith, type TextTokenizer } from './modelInput.js';
 export {
-  ModelInput,
+  chunkBytes,
+  type DmelChunk,
   type EncodedTextChunk,
-  type EncodeWith,
+  type ImageAssetPointerChunk,
+  type ImageChunk,
   type ModelInputChunk,
-  type TextTokenizer,
-} from './modelInput.js';
+} from './modelInputChunk.js';
 export { optimStepOutputSchema, type OptimStepOutput } from './optimStepOutput.js';
+export type { Provenance, ProvenanceSpan } from './provenance.js';
 export { parseJson, readResponse } from './readResponse.js';
 export { sampleOutputSchema, type SampledSequence, type SampleOutput, type TokenLogprob } from './sampleOutput.js';
 export { samplerInfoSchema, type SamplerInfo } from './samplerInfo.js';

@@ -1,17 +1,8 @@
 import { isObservable, map, of, switchMap, type Observable } from 'rxjs';
-import { describe, invalidArgument, TinkerError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { loadTokenizer, tokenizerId } from '../tokenizer/index.js';
+import { checkChunk, chunkLength, type EncodedTextChunk, type ModelInputChunk, wrongToken } from './modelInputChunk.js';
 import { asInt32 } from './asInt32.js';
-import { hasNegative } from './hasNegative.js';
-
-/** A run of tokens inside a {@link ModelInput}. */
-export interface EncodedTextChunk {
-  readonly type: 'encoded_text';
-  readonly tokens: Int32Array;
-}
-
-/** A part of a {@link ModelInput}. */
-export type ModelInputChunk = EncodedTextChunk;
 
 /** Anything that turns text into tokens: a tokenizer or a TrainingClient. */
 export interface TextTokenizer {
@@ -23,15 +14,34 @@ export interface TextTokenizer {
 export type EncodeWith =
   { readonly training: TextTokenizer } | { readonly tokenizer: TextTokenizer } | { readonly modelName: string };
 
-/** What a model reads: tokens, in one or several chunks. */
+/**
+ * What a model reads: tokens, in one or several chunks, and images and audio between them for models that take such.
+ *
+ * @example
+ * new ModelInput([
+ *   { type: 'encoded_text', tokens: Int32Array.of(1, 2) },
+ *   { type: 'image', data: Uint8Array.of(0x89, 0x50), format: 'png', expectedTokens: 64 },
+ * ]).length; // 66
+ */
 export class ModelInput {
-  /** Length in tokens. */
-  readonly length: number;
+  /** Length in tokens; undefined with an image that does not say how many it takes. */
+  readonly knownLength: number | undefined;
 
-  /** @throws TinkerError `invalid_argument` for a negative token */
+  /** @throws TinkerError `invalid_argument` for a negative token, and for what is no chunk */
   constructor(readonly chunks: readonly ModelInputChunk[]) {
-    for (const { tokens } of chunks) checkTokens(tokens);
-    this.length = chunks.reduce((sum, chunk) => sum + chunk.tokens.length, 0);
+    let length: number | undefined = 0;
+    chunks.forEach((chunk, index) => {
+      checkChunk(chunk, `chunks[${index}]`);
+      const own = chunkLength(chunk);
+      length = length === undefined || own === undefined ? undefined : length + own;
+    });
+    this.knownLength = length;
+  }
+
+  /** Length in tokens. @throws TinkerError `invalid_argument` with an image that has no `expectedTokens` */
+  get length(): number {
+    if (this.knownLength !== undefined) return this.knownLength;
+    throw invalidArgument('expectedTokens in each image of a ModelInput whose length is needed', 'an image without');
   }
 
   /**
@@ -69,14 +79,19 @@ export class ModelInput {
     );
   }
 
-  /** All tokens in order; without a copy when there is one chunk. */
+  /**
+   * All tokens in order; without a copy when there is one chunk.
+   *
+   * @throws TinkerError `invalid_argument` where there are images or audio
+   */
   tokens(): Int32Array {
-    const [first, ...rest] = this.chunks;
+    const texts = this.chunks.map(textOf);
+    const [first, ...rest] = texts;
     if (first === undefined) return new Int32Array();
     if (rest.length === 0) return first.tokens;
     const all = new Int32Array(this.length);
     let offset = 0;
-    for (const { tokens } of this.chunks) {
+    for (const { tokens } of texts) {
       all.set(tokens, offset);
       offset += tokens.length;
     }
@@ -84,18 +99,9 @@ export class ModelInput {
   }
 }
 
-function checkTokens(tokens: Int32Array): void {
-  if (!(tokens instanceof Int32Array) || hasNegative(tokens)) throw wrongToken(tokens);
-}
-
-function wrongToken(tokens: ArrayLike<unknown>): TinkerError {
-  const isToken = (token: unknown): boolean =>
-    Number.isInteger(token) && Number(token) >= 0 && Number(token) <= 0x7fffffff;
-  const position = Array.from(tokens).findIndex((token) => !isToken(token));
-  return new TinkerError(
-    'invalid_argument',
-    `Expected tokens to be integers from 0 to 2147483647, got ${describe(tokens[position])} at position ${String(position)}.`,
-  );
+function textOf(chunk: ModelInputChunk): EncodedTextChunk {
+  if (chunk.type === 'encoded_text') return chunk;
+  throw invalidArgument('a ModelInput of text alone', `a chunk of type ${chunk.type}`);
 }
 
 function encoderOf(by: EncodeWith): Observable<TextTokenizer> {

@@ -58,7 +58,7 @@ const sequenceSchema = z
  *
  * @param promptLength tokens of the prompt: some servers leave out the first token, which has no logprob
  */
-export function sampleOutputSchema(promptLength: number): z.ZodType<SampleOutput> {
+export function sampleOutputSchema(promptLength: number | undefined): z.ZodType<SampleOutput> {
   return z
     .object({
       sequences: z.array(sequenceSchema),
@@ -72,8 +72,8 @@ export function sampleOutputSchema(promptLength: number): z.ZodType<SampleOutput
 }
 
 /** Logprobs of all tokens of a prompt, with NaN for the first where a server left it out. */
-export function withFirstToken(values: Float32Array, promptLength: number): Float32Array {
-  if (values.length !== promptLength - 1) return values;
+export function withFirstToken(values: Float32Array, promptLength: number | undefined): Float32Array {
+  if (promptLength === undefined || values.length !== promptLength - 1) return values;
   const all = new Float32Array(promptLength);
   all[0] = NaN;
   all.set(values, 1);

@@ -4,6 +4,7 @@ import { hasNegative } from './hasNegative.js';
 import { lossInputDtypes, lossInputWireName, requiredLossInputs } from './lossInputs.js';
 import { checkLossName, type LossName } from './lossName.js';
 import { ModelInput } from './modelInput.js';
+import { checkProvenance } from './provenance.js';
 import { TensorData } from './tensorData.js';
 import { toTensorData } from './toTensorData.js';
 
@@ -23,9 +24,29 @@ export function validateData(data: readonly Datum[], loss: string): PreparedDatu
 }
 
 function prepare(datum: Datum, loss: LossName, path: string): PreparedDatum {
-  const { modelInput, lossFnInputs = {} } = datum;
+  const { provenance } = datum;
+  const prepared = prepareInputs(datum, loss, path);
+  if (provenance === undefined) return prepared;
+  const targets = prepared.lossFnInputs.target_tokens?.shape;
+  const lengths = {
+    modelInput: prepared.modelInput.length,
+    targetTokens: targets?.length === 1 ? targets[0] : undefined,
+  };
+  checkProvenance(provenance, lengths, `${path}.provenance`);
+  return { ...prepared, provenance };
+}
+
+function prepareInputs({ modelInput, lossFnInputs = {} }: Datum, loss: LossName, path: string): PreparedDatum {
   if (!(modelInput instanceof ModelInput)) {
     throw invalidArgument(`a ModelInput in ${path}.modelInput`, modelInput, 'Make one by ModelInput.fromTokens.');
+  }
+  const pointer = modelInput.chunks.findIndex(({ type }) => type === 'image_asset_pointer');
+  if (pointer !== -1) {
+    throw invalidArgument(
+      `text, images and audio in ${path}.modelInput.chunks`,
+      `a pointer to an image at ${pointer}`,
+      'Pointers are for prompts of samples; give the image itself.',
+    );
   }
   if (Object.keys(lossFnInputs).length === 0 && loss === 'cross_entropy') return nextTokenDatum(modelInput, path);
   if (modelInput.length === 0) throw invalidArgument(`at least one token in ${path}.modelInput`, 'none');

@@ -125,6 +125,31 @@ describe('what is wrong throws at the call, names what was expected and what cam
   });
 });
 
+describe('images and audio', () => {
+  it('reach the server, which says that its models read text only', async () => {
+    const picture = new ModelInput([
+      { type: 'encoded_text', tokens: Int32Array.of(1) },
+      { type: 'image', data: Uint8Array.of(0x89, 0x50), format: 'png', expectedTokens: 2 },
+    ]);
+    const pointer = new ModelInput([{ type: 'image_asset_pointer', location: 'a', format: 'png' }]);
+    const audio = new ModelInput([{ type: 'dmel', dmel: Uint8Array.of(1, 1, 3) }]);
+    const sampling = await service.createSamplingClient({ baseModel: 'rxtinker/tiny' }).result();
+    const lossFnInputs = { targetTokens: [1, 2, 3], weights: [1, 1, 1] };
+    const attempts = [
+      ...[picture, pointer, audio].map((prompt) => () => sampling.sample({ prompt }).result()),
+      ...[picture, audio].map(
+        (modelInput) => () => training.forwardBackward([{ modelInput, lossFnInputs }], 'cross_entropy').result(),
+      ),
+    ];
+    for (const attempt of attempts) {
+      const failure = await failureOf(attempt);
+      expect(failure.code).toBe('bad_request');
+      expect(failure.message).toMatch(/read text only/);
+    }
+    await training.optimStep().result();
+  });
+});
+
 describe('a custom loss that is wrong', () => {
   it.each<[string, Parameters<TrainingClient['forwardBackwardCustom']>[1], RegExp]>([
     ['returns NaN', ({ logprobs }) => logprobs.sub(NaN).sum(), /NaN/],

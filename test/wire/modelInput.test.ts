@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { firstValueFrom, of } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { modelInputJson } from '../../src/wire/codec.js';
 import { ModelInput } from '../../src/wire/modelInput.js';
+import type { ModelInputChunk } from '../../src/wire/modelInputChunk.js';
 
 const token = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 
@@ -82,5 +84,48 @@ describe('ModelInput', () => {
     };
     const input = ModelInput.fromText('a', { tokenizer: { encode } });
     await expect(firstValueFrom(input)).rejects.toThrow('no such tokenizer');
+  });
+});
+
+describe('images and audio in a ModelInput', () => {
+  const text = { type: 'encoded_text', tokens: Int32Array.of(1, 2) } as const;
+  const image = { type: 'image', data: Uint8Array.of(137, 80, 78), format: 'png', expectedTokens: 64 } as const;
+  const pointer = { type: 'image_asset_pointer', location: 'https://x.invalid/a.jpg', format: 'jpeg' } as const;
+  /** Of two axes, the first of 300: in two bytes. */
+  const audio = { type: 'dmel', dmel: Uint8Array.of(254, 3, 2, 0xac, 0x02, 80) } as const;
+
+  it('count as they say, or as their head says', () => {
+    expect(new ModelInput([text, image, audio]).length).toBe(2 + 64 + 300);
+    const unknown = new ModelInput([text, pointer]);
+    expect(unknown.knownLength).toBeUndefined();
+    expect(() => unknown.length).toThrow(/expectedTokens/);
+    expect(() => new ModelInput([image]).tokens()).toThrow(/text alone, got "a chunk of type image"/);
+  });
+
+  it('are written as base64 in JSON', () => {
+    const large = { ...image, data: Uint8Array.from({ length: 100_000 }, (_, at) => at % 251) };
+    const { chunks } = JSON.parse(modelInputJson(new ModelInput([text, image, pointer, audio, large]))) as {
+      chunks: { data: string }[];
+    };
+    expect(chunks.slice(0, 4)).toEqual([
+      { type: 'encoded_text', tokens: [1, 2] },
+      { type: 'image', data: 'iVBO', format: 'png', expected_tokens: 64 },
+      { type: 'image_asset_pointer', location: 'https://x.invalid/a.jpg', format: 'jpeg' },
+      { type: 'dmel', dmel: '/gMCrAJQ' },
+    ]);
+    expect(Buffer.from(chunks[4]?.data ?? '', 'base64').equals(large.data)).toBe(true);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['of another type', { type: 'video' }, /as the type of chunks\[0\], got "video"/],
+    ['of another format', { ...image, format: 'gif' }, /png or jpeg/],
+    ['as text', { ...image, data: 'iVBO' }, /Uint8Array as data/],
+    ['of half a token', { ...image, expectedTokens: 0.5 }, /expectedTokens/],
+    ['without a place', { ...pointer, location: 7 }, /location/],
+    ['that are no tensor', { type: 'dmel', dmel: Uint8Array.of(9, 1, 1) }, /at least one axis/],
+    ['that end early', { type: 'dmel', dmel: Uint8Array.of(1, 2, 0x80) }, /at least one axis/],
+    ['without an axis', { type: 'dmel', dmel: Uint8Array.of(1, 0) }, /at least one axis/],
+  ])('%s are refused', (_, chunk, message) => {
+    expect(() => new ModelInput([chunk as ModelInputChunk])).toThrow(message);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Datum } from '../../src/wire/datum.js';
 import { lossNames } from '../../src/wire/lossName.js';
 import { ModelInput } from '../../src/wire/modelInput.js';
+import type { Provenance } from '../../src/wire/provenance.js';
 import { TensorData } from '../../src/wire/tensorData.js';
 import { validateData } from '../../src/wire/validateData.js';
 
@@ -128,5 +129,40 @@ describe('validateData', () => {
     ],
   ])('refuses %s', (_, data, loss, message) => {
     expect(() => validateData(data, loss)).toThrow(message);
+  });
+});
+
+describe('provenance', () => {
+  const modelInput = ModelInput.fromTokens([1, 2, 3]);
+  const inputs = { targetTokens: [2, 3, 4], weights: [0, 1, 1] };
+  const prompt = { from: 'prompt', sequenceId: 's', length: 2 } as const;
+  const sample = { from: 'sample', sequenceId: 's', length: 1 } as const;
+  const whole: Provenance = {
+    modelInput: [prompt, sample],
+    targetTokens: [
+      { ...prompt, length: 1 },
+      { ...sample, length: 2 },
+    ],
+  };
+
+  it('is kept where its runs cover both', () => {
+    const [datum] = validateData([{ modelInput, lossFnInputs: inputs, provenance: whole }], 'cross_entropy');
+    expect(datum?.provenance).toEqual(whole);
+  });
+
+  it.each<[string, Provenance, RegExp]>([
+    ['with a gap', { ...whole, modelInput: [prompt] }, /data\[0\].provenance.modelInput to cover 3 positions, got 2/],
+    ['of too much', { ...whole, targetTokens: [{ ...prompt, length: 4 }] }, /targetTokens to cover 3 positions, got 4/],
+    ['without an id', { ...whole, modelInput: [{ ...prompt, length: 3, sequenceId: '' }] }, /sequenceId/],
+    ['of elsewhere', { ...whole, modelInput: [{ ...prompt, from: 'web' as 'prompt' }] }, /prompt or sample/],
+    ['before the start', { ...whole, modelInput: [{ ...prompt, length: 3, offset: -1 }] }, /offset/],
+  ])('%s is refused', (_, provenance, message) => {
+    expect(() => validateData([{ modelInput, lossFnInputs: inputs, provenance }], 'cross_entropy')).toThrow(message);
+  });
+
+  it('of a pointer to an image can not be trained on', () => {
+    const pointer = { type: 'image_asset_pointer', location: 'a', format: 'png', expectedTokens: 3 } as const;
+    const datum = { modelInput: new ModelInput([pointer]), lossFnInputs: inputs };
+    expect(() => validateData([datum], 'cross_entropy')).toThrow(/Pointers are for prompts/);
   });
 });

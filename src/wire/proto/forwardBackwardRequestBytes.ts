@@ -1,5 +1,8 @@
+import { invalidArgument } from '../../errors.js';
 import type { ForwardBackwardRequest } from '../codec.js';
 import type { PreparedDatum } from '../datum.js';
+import type { ModelInputChunk } from '../modelInputChunk.js';
+import type { ProvenanceSpan } from '../provenance.js';
 import type { TensorArray, TensorData } from '../tensorData.js';
 import { MessageWriter } from './messageWriter.js';
 import { DType } from './tinker_public_pb.js';
@@ -36,10 +39,10 @@ export function forwardBackwardRequestBytes(request: ForwardBackwardRequest): Ui
   });
 }
 
-function writeDatum(message: MessageWriter, { modelInput, lossFnInputs }: PreparedDatum): void {
-  for (const { tokens } of modelInput.chunks) {
+function writeDatum(message: MessageWriter, { modelInput, lossFnInputs, provenance }: PreparedDatum): void {
+  for (const chunk of modelInput.chunks) {
     message.message(1, () => {
-      message.message(1, () => message.bytes(1, tokens));
+      writeChunk(message, chunk);
     });
   }
   for (const name of Object.keys(lossFnInputs)) {
@@ -51,6 +54,42 @@ function writeDatum(message: MessageWriter, { modelInput, lossFnInputs }: Prepar
       });
     });
   }
+  const spans = [provenance?.modelInput ?? [], provenance?.targetTokens ?? []];
+  spans.forEach((list, index) => {
+    for (const span of list) {
+      message.message(3 + index, () => {
+        writeSpan(message, span);
+      });
+    }
+  });
+}
+
+function writeChunk(message: MessageWriter, chunk: ModelInputChunk): void {
+  switch (chunk.type) {
+    case 'encoded_text':
+      message.message(1, () => message.bytes(1, chunk.tokens));
+      return;
+    case 'image':
+      message.message(2, () => {
+        message.bytes(1, chunk.data);
+        message.text(2, chunk.format);
+        if (chunk.expectedTokens !== undefined) message.integer(3, chunk.expectedTokens);
+      });
+      return;
+    case 'dmel':
+      message.message(3, () => message.bytes(1, chunk.dmel));
+      return;
+    case 'image_asset_pointer':
+      throw invalidArgument('text, images and audio in training data', 'a pointer to an image');
+  }
+}
+
+function writeSpan(message: MessageWriter, { from, sequenceId, offset = 0, length }: ProvenanceSpan): void {
+  message.message(from === 'prompt' ? 1 : 2, () => {
+    message.text(1, sequenceId);
+    message.integer(2, offset);
+    message.integer(3, length);
+  });
 }
 
 function writeTensor(message: MessageWriter, { data, dtype, shape, sparse }: TensorData): void {

@@ -24,7 +24,7 @@ const NO_ROW = { token: 0, logprob: -99999 };
  * @param promptLength tokens of the prompt: some servers leave out the first token, which has no logprob
  * @throws TinkerError `invalid_response`, naming what is wrong
  */
-export function readSampleResponse(bytes: Uint8Array, promptLength: number): SampleOutput {
+export function readSampleResponse(bytes: Uint8Array, promptLength: number | undefined): SampleOutput {
   const message = parse(bytes);
   const logprobs = floatsUnlessEmpty(message.promptLogprobs, 'prompt_logprobs');
   const topk = rowsOf(message.topkPromptLogprobs, 'topk_prompt_logprobs');

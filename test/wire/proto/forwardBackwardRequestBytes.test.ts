@@ -3,9 +3,12 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ForwardBackwardRequest } from '../../../src/wire/codec.js';
+import type { PreparedDatum } from '../../../src/wire/datum.js';
 import { ModelInput } from '../../../src/wire/modelInput.js';
+import type { ModelInputChunk } from '../../../src/wire/modelInputChunk.js';
 import { forwardBackwardRequestBytes } from '../../../src/wire/proto/forwardBackwardRequestBytes.js';
 import { DType, ForwardBackwardRequestSchema, type Tensor } from '../../../src/wire/proto/tinker_public_pb.js';
+import type { ProvenanceSpan } from '../../../src/wire/provenance.js';
 import { TensorData } from '../../../src/wire/tensorData.js';
 import { passes } from './passes.js';
 
@@ -38,6 +41,20 @@ function expectedTensor({ data, shape, sparse }: TensorData): Pick<Tensor, 'enco
   };
 }
 
+function expectedChunk(chunk: ModelInputChunk): object {
+  if (chunk.type === 'encoded_text') return { case: 'encodedText', value: { tokens: bytesOf(chunk.tokens) } };
+  if (chunk.type === 'dmel') return { case: 'dmel', value: { dmel: chunk.dmel } };
+  const { type, ...value } = chunk;
+  return { case: type, value };
+}
+
+function expectedSpan({ from, sequenceId, offset = 0, length }: ProvenanceSpan): object {
+  return {
+    case: from === 'prompt' ? 'promptTokens' : 'sampledTokens',
+    value: { sequenceId, offset: BigInt(offset), length: BigInt(length) },
+  };
+}
+
 describe('forwardBackwardRequestBytes', () => {
   it('writes what the generated code reads', () => {
     fc.assert(
@@ -55,12 +72,14 @@ describe('forwardBackwardRequestBytes', () => {
         ).toEqual(Object.fromEntries(config));
         expect(message.data).toHaveLength(request.data.length);
         message.data.forEach((datum, index) => {
-          const { modelInput, lossFnInputs } = request.data[index] ?? {
-            modelInput: new ModelInput([]),
-            lossFnInputs: {},
-          };
-          expect(datum.modelInput.map(({ chunk }) => chunk.case === 'encodedText' && chunk.value.tokens)).toEqual(
-            modelInput.chunks.map(({ tokens }) => bytesOf(tokens)),
+          const none: PreparedDatum = { modelInput: new ModelInput([]), lossFnInputs: {} };
+          const { modelInput, lossFnInputs, provenance } = request.data[index] ?? none;
+          expect(datum.modelInput.map(({ chunk }) => chunk)).toMatchObject(modelInput.chunks.map(expectedChunk));
+          expect(datum.modelInputSpans.map(({ span }) => span)).toMatchObject(
+            provenance?.modelInput.map(expectedSpan) ?? [],
+          );
+          expect(datum.lossFnInputSpans.map(({ span }) => span)).toMatchObject(
+            provenance?.targetTokens.map(expectedSpan) ?? [],
           );
           expect(Object.keys(datum.lossFnInputs).sort()).toEqual(Object.keys(lossFnInputs).sort());
           for (const [name, tensor] of Object.entries(lossFnInputs)) {

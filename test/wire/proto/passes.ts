@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import type { ForwardBackwardRequest } from '../../../src/wire/codec.js';
+import type { PreparedDatum } from '../../../src/wire/datum.js';
 import { lossNames } from '../../../src/wire/lossName.js';
 import { ModelInput } from '../../../src/wire/modelInput.js';
+import type { ModelInputChunk } from '../../../src/wire/modelInputChunk.js';
 import { TensorData } from '../../../src/wire/tensorData.js';
 
 const float32 = fc.float({ noNaN: false });
@@ -28,18 +30,47 @@ const sparse = fc
     return new TensorData(data, [rows.length, 7], { crowIndices, colIndices: columns });
   });
 
-const chunk = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 })).map((tokens) => ({
+const text = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 })).map((tokens) => ({
   type: 'encoded_text' as const,
   tokens: Int32Array.from(tokens),
 }));
 
-const datum = fc.record({
+const image = fc.record({
+  type: fc.constant('image' as const),
+  data: fc.uint8Array().map((bytes) => Uint8Array.from(bytes)),
+  format: fc.constantFrom('png', 'jpeg'),
+  expectedTokens: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+});
+
+/** A container's head says how long the audio is: a type, two axes, and their sizes in one byte each. */
+const audio = fc.tuple(fc.integer({ min: 0, max: 7 }), fc.integer({ min: 0, max: 127 })).map(([dtype, length]) => ({
+  type: 'dmel' as const,
+  dmel: Uint8Array.of(dtype, 2, length, 80, 1, 2, 3),
+}));
+
+const chunk: fc.Arbitrary<ModelInputChunk> = fc.oneof({ weight: 3, arbitrary: text }, image, audio);
+
+const spans = fc.array(
+  fc.record({
+    from: fc.constantFrom('prompt', 'sample'),
+    sequenceId: fc.string({ minLength: 1, unit: 'grapheme' }),
+    offset: fc.maxSafeNat(),
+    length: fc.maxSafeNat(),
+  }),
+  { maxLength: 3 },
+);
+
+const plainDatum = fc.record({
   modelInput: fc.array(chunk, { maxLength: 3 }).map((chunks) => new ModelInput(chunks)),
   lossFnInputs: fc.dictionary(fc.string({ unit: 'grapheme' }), fc.oneof(dense, sparse), {
     maxKeys: 4,
     noNullPrototype: true,
   }),
 });
+
+const datum: fc.Arbitrary<PreparedDatum> = fc
+  .tuple(plainDatum, fc.option(fc.record({ modelInput: spans, targetTokens: spans }), { nil: undefined }))
+  .map(([plain, provenance]) => ({ ...plain, ...(provenance !== undefined && { provenance }) }));
 
 /** Passes as they are before they are encoded. */
 export const passes: fc.Arbitrary<ForwardBackwardRequest> = fc.record({
