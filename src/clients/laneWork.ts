@@ -1,4 +1,4 @@
-import { type Observable, catchError, defer, map, tap, throwError } from 'rxjs';
+import { type Observable, catchError, defer, map, of, tap, throwError } from 'rxjs';
 import { TinkerError, type TinkerErrorDetails } from '../errors.js';
 import { retrieveFuture } from '../futures/retrieveFuture.js';
 import type { ResultBody } from '../wire/futureAnswer.js';
@@ -8,11 +8,17 @@ import type { EncodedBody } from '../transport/api.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
 import type { ModelContext } from './modelContext.js';
 import type { OperationContext, OperationWork } from './operationWork.js';
+import { type SaveName, savedBefore } from './savedBefore.js';
 
 /** A promise of the server and the seq_id that it was sent under. */
 export interface SentRequest {
   readonly seqId: number;
-  readonly promise: FuturePromise;
+  readonly promise: LanePromise;
+}
+
+/** A promise whose result may be known already. */
+export interface LanePromise extends FuturePromise {
+  readonly result?: ResultBody;
 }
 
 /** One request of a model that goes through its lane. */
@@ -28,8 +34,8 @@ export interface LaneRequest<T> {
   readonly metrics?: (result: T) => Readonly<Record<string, number>>;
   /** True for what makes a gradient clean again. */
   readonly cleans?: boolean;
-  /** True where 409 says that the name is taken, so that it is never retried. */
-  readonly named?: boolean;
+  /** The name where 409 says that it is taken, so that it is never retried. */
+  readonly named?: SaveName;
 }
 
 /** Sends one request in the lane's turn. */
@@ -40,25 +46,46 @@ export function postInLane(
   },
 ): Observable<SentRequest> {
   const { api, deadlines } = model.connection;
-  return inLane(model, request, (seqId) =>
-    api.call({
+  const { named } = request;
+  return inLane(model, request, (seqId) => {
+    let mayBeDone = false;
+    const post = api.call({
       method: 'POST',
       path: request.path,
       body: request.body(seqId),
       schema: futurePromiseSchema,
-      retry: { deadlineMs: deadlines.sendDeadlineMs, ...(request.named === true && { final: [409] }) },
-    }),
-  );
+      retry: { deadlineMs: deadlines.sendDeadlineMs, ...(named !== undefined && { final: [409] }) },
+      onRetry: (error) => (mayBeDone ||= isOutcomeUnknown(error)),
+    });
+    if (named === undefined) return post;
+    return post.pipe(
+      catchError((error: unknown) => {
+        if (!mayBeDone || !(error instanceof TinkerError) || error.code !== 'conflict') return throwError(() => error);
+        return savedBefore(model, named).pipe(
+          map((path): LanePromise => {
+            if (path === undefined) throw error;
+            return { requestId: path, result: { kind: 'json', json: { path } } };
+          }),
+        );
+      }),
+    );
+  });
+}
+
+/** True for a failure after which the server may have done what it was asked. */
+function isOutcomeUnknown(error: TinkerError): boolean {
+  const { status } = error.details;
+  return !isDefiniteRefusal(error) && status !== 402 && status !== 429;
 }
 
 /** Gives the lane's turn and its seq_id to `post`, which gets the promise of one operation by one or more requests. */
 export function inLane(
   model: ModelContext,
   request: Pick<LaneRequest<unknown>, 'type' | 'named' | 'cleans'>,
-  post: (seqId: number) => Observable<FuturePromise>,
+  post: (seqId: number) => Observable<LanePromise>,
 ): Observable<SentRequest> {
   const isRefusal = (error: TinkerError): boolean =>
-    isDefiniteRefusal(error) || (request.named === true && error.code === 'conflict');
+    isDefiniteRefusal(error) || (request.named !== undefined && error.code === 'conflict');
   return model.lane.post(request.type, post, isRefusal).pipe(
     map(({ seqId, answer }) => ({ seqId, promise: answer })),
     catchError((error: unknown) => throwError(() => explain(error, model, request))),
@@ -80,6 +107,8 @@ export function awaitResult<T>(
   request: Pick<LaneRequest<T>, 'type' | 'requestType' | 'read' | 'cleans'>,
   context: OperationContext,
 ): Observable<T> {
+  const { result: known } = sent.promise;
+  if (known !== undefined) return defer(() => of(request.read(known)));
   return retrieveFuture(model.connection, {
     promise: sent.promise,
     requestType: request.requestType,
@@ -165,7 +194,7 @@ function explain(
       { cause: error, details: { ...error.details, operation: request.type } },
     );
   }
-  if (error.code === 'conflict' && request.named === true) {
+  if (error.code === 'conflict' && request.named !== undefined) {
     return new TinkerError(
       'checkpoint_exists',
       `${request.type} was refused: ${error.message} Choose another name, or pass { overwrite: true }.`,

@@ -50,7 +50,7 @@ export function saveStateRequest(modelId: string, name: string, options: SaveSta
     }),
     read: readJsonResult(savedStateSchema, 'save_weights'),
     // Where the name may be taken, a 409 speaks of something else, which passes.
-    named: !overwrite,
+    ...(!overwrite && { named: { kind: 'weights', name } }),
   };
 }
 
@@ -114,7 +114,7 @@ export function saveForSamplerRequest(
     path: '/api/v1/save_weights_for_sampler',
     body: (seq_id) => ({ model_id: modelId, ...target(), kind, seq_id, type: 'save_weights_for_sampler' }),
     read: readJsonResult(savedSamplerWeightsSchema, 'save_weights_for_sampler'),
-    named: path !== undefined,
+    ...(path !== undefined && { named: { kind: 'sampler_weights', name: path } }),
   };
 }
 

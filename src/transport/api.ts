@@ -64,9 +64,11 @@ export interface ApiRequest {
 }
 
 /** A request and how its answer is read: by a schema of its JSON, or by a function. */
-export type ApiCall<T> = ApiRequest & { readonly retry: RetryPolicy } & (
-    { readonly schema: z.ZodType<T> } | { readonly read: (response: TransportResponse) => T }
-  );
+export type ApiCall<T> = ApiRequest & {
+  readonly retry: RetryPolicy;
+  /** Told of each failure after which the request is sent again. */
+  readonly onRetry?: (error: TinkerError) => void;
+} & ({ readonly schema: z.ZodType<T> } | { readonly read: (response: TransportResponse) => T });
 
 /** Requests with everything that they share: headers, errors, retries, notices of deprecation. */
 export class Api {
@@ -104,7 +106,10 @@ export class Api {
           },
           deadlineMs,
           scheduler,
-          onRetry: (error) => this.noteRetry(endpointOf(call), error),
+          onRetry: (error) => {
+            this.noteRetry(endpointOf(call), error);
+            if (error instanceof TinkerError) call.onRetry?.(error);
+          },
         }),
       );
     });
