@@ -1,6 +1,7 @@
 // Checks the package as its users get it: the packed files, its entries and types, an install into an empty folder.
 import * as fs from 'node:fs';
 import path from 'node:path';
+import { newcomer } from './newcomer.mjs';
 import { browserSize } from './size.mjs';
 import { Report, root, run, temporaryFolder } from './tools.mjs';
 
@@ -122,5 +123,17 @@ const version = await check(`npx ${command} --version`, 'npx', ['--no-install', 
 });
 if (version.trim() === manifest.version) report.pass('the command prints the version of the package');
 else report.fail('the command prints another version', `expected ${manifest.version}, got ${version}`);
+
+// With what computes fast; it fetches nothing more at its install.
+await check(
+  'npm install onnxruntime-node',
+  'npm',
+  [
+    ...['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'],
+    `onnxruntime-node@${manifest.devDependencies['onnxruntime-node']}`,
+  ],
+  { cwd: home },
+);
+await newcomer(home, report);
 
 report.end('package');

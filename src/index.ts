@@ -4,7 +4,7 @@ export type { OperationProgress, QueueState } from './clients/operationProgress.
 export type { OperationEvent, OperationMetrics } from './clients/modelContext.js';
 export { AdminClient, type AuditLogOptions } from './clients/admin.js';
 export { RestClient } from './clients/rest.js';
-export type { DownloadProgress } from './clients/downloadSteps.js';
+export type { DownloadProgress } from './clients/downloadProgress.js';
 export type { DownloadOptions } from './clients/restDownload.js';
 export type { CopyWeightsOptions, ScopeOptions } from './clients/restOptions.js';
 export type { ListOptions, TrainingRunListOptions } from './clients/restLists.js';

@@ -10,3 +10,10 @@ export function readBaseModels(texts: readonly string[]): Record<string, string>
     }),
   );
 }
+
+/** One base model: a name that is known, or NAME=DIR. @throws UsageError */
+export function splitBaseModel(text: string): { baseModel: string; baseModels?: Record<string, string> } {
+  if (!text.includes('=')) return { baseModel: text };
+  const baseModels = readBaseModels([text]);
+  return { baseModel: Object.keys(baseModels)[0] ?? '', baseModels };
+}

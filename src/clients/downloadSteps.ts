@@ -17,28 +17,11 @@ import type { StagedFile, StagingFolder } from '../download/stagingFolder.js';
 import { unpackArchive } from '../download/unpackArchive.js';
 import { externalWeightsUrlsSchema } from '../wire/index.js';
 import type { Connection } from './connection.js';
+import type { DownloadProgress } from './downloadProgress.js';
 import { EXPORT_TTL } from './exportedWeights.js';
 import { archiveUrl } from './restArchive.js';
 import { checkpointPath } from './restPaths.js';
 import { SignedUrls } from './signedUrls.js';
-
-/** Where a download stands. */
-export type DownloadProgress =
-  /** The server exports the weights or builds the archive. */
-  | { readonly type: 'preparing'; readonly by: 'export' | 'archive' }
-  /** More of a file is there; `totalBytes` where the server tells it. */
-  | {
-      readonly type: 'receiving';
-      readonly file: string;
-      readonly receivedBytes: number;
-      readonly totalBytes?: number;
-    }
-  /** All files are checked and at their place; names are paths within the folder. */
-  | {
-      readonly type: 'finished';
-      readonly directory: string;
-      readonly files: readonly { readonly name: string; readonly bytes: number }[];
-    };
 
 /** What is emitted inside: progress, then the files that are whole. */
 export type DownloadStep = DownloadProgress | { readonly type: 'staged'; readonly files: readonly StagedFile[] };

@@ -23,7 +23,7 @@ import {
   weightsInfoSchema,
 } from '../wire/index.js';
 import { type Connection, makeOperation } from './connection.js';
-import type { DownloadProgress } from './downloadSteps.js';
+import type { DownloadProgress } from './downloadProgress.js';
 import type { Operation } from './operation.js';
 import { archiveUrl } from './restArchive.js';
 import { ask, tell, withQuery } from './restCall.js';

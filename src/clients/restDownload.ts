@@ -2,7 +2,8 @@ import { Observable, catchError, concat, concatMap, defer, ignoreElements, map, 
 import { type StagedFile, StagingFolder } from '../download/stagingFolder.js';
 import { TinkerError, invalidArgument } from '../errors.js';
 import type { Connection } from './connection.js';
-import { type DownloadProgress, type DownloadStep, archiveFiles, exportFiles } from './downloadSteps.js';
+import type { DownloadProgress } from './downloadProgress.js';
+import { type DownloadStep, archiveFiles, exportFiles } from './downloadSteps.js';
 import { exportedWeights } from './exportedWeights.js';
 import type { RestConnection } from './restConnection.js';
 import { parseTinkerPath } from './tinkerPath.js';

@@ -1,3 +1,4 @@
+import { splitBaseModel } from '../baseModels.js';
 import type { CommandContext } from '../commandContext.js';
 
 interface ImportOptions {
@@ -9,12 +10,10 @@ interface ImportOptions {
 /** Makes an adapter of Hugging Face PEFT a checkpoint of the embedded server. */
 export async function run(context: CommandContext, options: ImportOptions, directory: string): Promise<void> {
   const { dataDir, name } = options;
-  const [baseModel = '', ...rest] = options.baseModel.split('=');
-  const modelDirectory = rest.join('=');
   const { importAdapter } = await import('../../local/index.js');
   const { path } = await importAdapter({
-    ...{ directory, baseModel, dataDir },
-    ...(modelDirectory !== '' && { baseModels: { [baseModel]: modelDirectory } }),
+    ...{ directory, dataDir },
+    ...splitBaseModel(options.baseModel),
     ...(name !== undefined && { name }),
     log: (level, message) => {
       if (level === 'warn' || level === 'error') context.log[level](message);

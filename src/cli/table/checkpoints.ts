@@ -61,4 +61,20 @@ export function addCheckpoints(program: Command, addAction: AddAction): void {
       .option('--name <name>', 'name of the checkpoint (default: that of the directory)'),
     () => import('../commands/checkpointImport.js'),
   );
+  addAction(
+    withServer(
+      checkpoint
+        .command('export')
+        .description(
+          'Merge a checkpoint, or an adapter in a directory, into its base model as a Hugging Face checkpoint.',
+        )
+        .argument('<path-or-dir>', 'tinker://… or the directory of an adapter')
+        .requiredOption(
+          '--base-model <name>',
+          'the base model that it was trained on; NAME=DIR for one from a directory',
+        )
+        .requiredOption('-o, --output <dir>', 'directory to write, empty or not there yet'),
+    ),
+    () => import('../commands/checkpointExport.js'),
+  );
 }
