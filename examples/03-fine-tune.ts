@@ -61,7 +61,7 @@ function showProgress({ done, loss, speed, left }: Record<'done' | 'loss' | 'spe
 }
 
 const showSample = (title: string) => (text: string) => {
-  const whole = styleText('bold', prompt) + text.replace('<|endoftext|>', '');
+  const whole = styleText('bold', prompt) + text.replace('<|endoftext|>', '').trimEnd();
   console.log(`\n${title}\n${whole.replace(/^/gm, '    ')}\n`);
 };
 

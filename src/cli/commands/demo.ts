@@ -12,7 +12,7 @@ import { TrainProgress } from '../training/trainProgress.js';
 
 const model = { baseModel: 'rxtinker/tiny', rank: 16, seed: 1 };
 const prompt = 'Humpty Dumpty sat';
-const steps = 80;
+const steps = 40;
 
 /** Trains a small model on eight nursery rhymes, and lets it go on from the same words before and after. */
 export async function run(context: CommandContext): Promise<void> {
@@ -65,9 +65,8 @@ function sample(context: CommandContext, training: TrainingClient, title: string
     ),
     switchMap(({ sequences: [first] }) => training.decode(first?.tokens ?? [])),
     tap((text) => {
-      // What an untrained model writes may be no text.
-      const clean = text.replace('<|endoftext|>', '').replace(/[^\n -~]/g, '·');
-      const lines = `${style(context.stdout, 'bold', prompt)}${clean}`.replace(/^/gm, '    ');
+      const whole = `${style(context.stdout, 'bold', prompt)}${text.replace('<|endoftext|>', '')}`.trimEnd();
+      const lines = whole.replace(/^/gm, '    ');
       if (context.format === 'json')
         context.stdout.write(`${JSON.stringify({ event: 'sample', title, prompt, text })}\n`);
       else context.stdout.write(`\n${title}:\n${lines}\n\n`);
