@@ -56,7 +56,7 @@ module.exports = {
       name: 'only-the-local-entry-knows-both-ends',
       comment: 'Client and embedded server are separate readings of the protocol; localService joins them.',
       severity: 'error',
-      from: { path: '^src/local/', pathNot: '^src/local/(index|localService)[.]ts$' },
+      from: { path: '^src/local/', pathNot: '^src/local/(index|localService|browser/workerService)[.]ts$' },
       to: { path: '^src/(clients|training|futures|transport)/' },
     },
     {

@@ -5,7 +5,17 @@ import tseslint from 'typescript-eslint';
 const nodeGlobals = ['process', 'console', 'URL', 'Buffer', 'setTimeout', 'clearTimeout', 'performance', 'fetch'];
 
 const browserGlobals = [
-  ...['document', 'navigator', 'localStorage', 'performance', 'fetch', 'EventSource', 'setTimeout', 'clearTimeout'],
+  ...[
+    'document',
+    'navigator',
+    'localStorage',
+    'performance',
+    'fetch',
+    'EventSource',
+    'Worker',
+    'setTimeout',
+    'clearTimeout',
+  ],
   ...['setInterval', 'matchMedia', 'getComputedStyle', 'requestAnimationFrame'],
   ...['IntersectionObserver', 'ResizeObserver'],
 ];
@@ -120,7 +130,7 @@ export default defineConfig(
     rules: plainRules,
   },
   {
-    files: ['src/dashboard/page/*.js'],
+    files: ['src/dashboard/page/*.js', 'examples/browser/*.js'],
     languageOptions: { globals: readonly(browserGlobals) },
     rules: plainRules,
   },

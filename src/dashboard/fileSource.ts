@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { type Observable, type SchedulerLike, asyncScheduler, from, merge, mergeMap, scan } from 'rxjs';
+import { type Observable, type SchedulerLike, asyncScheduler, from, merge, mergeMap, of, scan } from 'rxjs';
 import type { DashboardSource } from './dashboardSource.js';
 import { type NewLines, followLines } from './followLines.js';
 import type { DashboardEvent } from './page/dashboardEvent.js';
@@ -39,6 +39,8 @@ export function fileSource(file: string, options: FileSourceOptions = {}): Dashb
   const follow = (one: string): Observable<NewLines> => followLines(one, scheduler, intervalMs);
   return {
     events$: merge(
+      // At once, so that runs stand in the order in which they were asked for.
+      of<DashboardEvent>({ type: 'run', run, name, state: 'waiting' }),
       metricsOf(follow(metrics), { run, name, file: metrics }, scheduler),
       entriesOf(follow(path.join(folder, 'checkpoints.jsonl')), run, 'checkpoint'),
       entriesOf(follow(path.join(folder, 'samples.jsonl')), run, 'sample'),

@@ -30,6 +30,8 @@ export interface LocalServerOptions extends Omit<EngineOptions, 'baseModels'> {
   /** Whether the server keeps the process alive; default false. */
   readonly keepAlive?: boolean;
   readonly log?: ServerLog;
+  /** Origins of web pages that may use the server, e.g. `http://localhost:5173`. Default: none. */
+  readonly allowedOrigins?: readonly string[];
   /** Told what happens: models, their calls, metrics, checkpoints and samples; for a dashboard. */
   readonly tell?: TellServerEvent;
 }
@@ -70,6 +72,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
     keepAlive = false,
     log,
     tell,
+    allowedOrigins,
     runtime,
     threads,
     deterministic,
@@ -108,6 +111,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
       keepAlive,
       ...(host !== undefined && { host }),
       ...(port !== undefined && { port }),
+      ...(allowedOrigins !== undefined && { allowedOrigins }),
     });
     let closing: Promise<void> | undefined;
     const end = async (): Promise<void> => {

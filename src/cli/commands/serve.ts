@@ -18,6 +18,7 @@ interface ServeOptions {
   readonly precision?: NonNullable<LocalServerOptions['precision']>;
   readonly apiKeyEnv?: string;
   readonly apiKeyFile?: string;
+  readonly allowOrigin?: readonly string[];
   readonly dashboard?: boolean;
   readonly dashboardPort?: number;
 }
@@ -82,6 +83,7 @@ function readOptions({ env }: CommandContext, options: ServeOptions): LocalServe
     ...(device !== undefined && { device }),
     ...(precision !== undefined && { precision }),
     ...(apiKeys.length > 0 && { apiKeys }),
+    ...(options.allowOrigin !== undefined && { allowedOrigins: options.allowOrigin }),
   };
 }
 

@@ -41,6 +41,7 @@ export function addServing(program: Command, addAction: AddAction): void {
           'each key sees only its own models and checkpoints',
       )
       .option('--api-key-file <file>', 'file with such keys, one a line')
+      .option('--allow-origin <origin>', 'a web page that may use the server, e.g. http://localhost:5173', several)
       .option('--dashboard', 'serve a page that shows what the server does, to browsers on this machine')
       .option(
         '--dashboard-port <port>',

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { describe, TinkerError } from '../../errors.js';
 import { readAdapter } from './adapterFile.js';
 import { checkAdamW } from './checkAdamW.js';
@@ -25,6 +24,7 @@ import { JobLane, oneSlice, type Slices } from './jobLane.js';
 import { LoadedModel, type LoadOptions } from './loadedModel.js';
 import { loadRuntime } from './loadRuntime.js';
 import { loraLayout } from './loraLayout.js';
+import { machineThreads } from './machineThreads.js';
 import { MemoryGauge } from './memoryGauge.js';
 import type { Runtime } from './runtime.js';
 import { Sampler } from './sampler.js';
@@ -40,7 +40,7 @@ const mostThreads = 8;
  * @throws TinkerError `invalid_config` where the runtime that was asked for can't be loaded.
  */
 export async function createInProcessEngine(options: EngineOptions = {}, log?: EngineLog): Promise<Engine> {
-  const threads = options.threads ?? Math.min(availableParallelism(), mostThreads);
+  const threads = options.threads ?? Math.min(machineThreads(), mostThreads);
   const runtime = await loadRuntime(options.runtime ?? 'auto', threads, options.device);
   const memory = new MemoryGauge(options.memoryLimit);
   const load: LoadOptions = {

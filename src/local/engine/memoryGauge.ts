@@ -1,6 +1,8 @@
+import { memoryAvailable, memoryInUse } from './machineMemory.js';
+
 /** How much memory there is for weights and for passes. */
 export class MemoryGauge {
-  readonly #before = process.memoryUsage.rss();
+  readonly #before = memoryInUse();
   #held = 0;
 
   /** `limit`: bytes that weights and passes may take together; if missing what the machine, or the group of processes, has free. */
@@ -10,8 +12,8 @@ export class MemoryGauge {
   free(): number {
     if (this.limit !== undefined) return Math.max(0, this.limit - this.#held);
     // What the runtime keeps from passes before is free for the next.
-    const reusable = process.memoryUsage.rss() - this.#before - this.#held;
-    return process.availableMemory() + Math.max(0, reusable);
+    const reusable = memoryInUse() - this.#before - this.#held;
+    return memoryAvailable() + Math.max(0, reusable);
   }
 
   /** Notes weights that were loaded. */

@@ -2,6 +2,7 @@ import { tap } from 'rxjs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse as Reply } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TinkerError } from '../../errors.js';
+import { checkOrigins, corsHeaders, type Headers, isPreflight, sendPreflight } from './cors.js';
 import { errorResponse } from './errorResponse.js';
 import { refusal } from './refusal.js';
 import type { Server } from './server.js';
@@ -21,6 +22,8 @@ export interface ListenOptions {
   readonly maxConnections?: number;
   /** Bytes of all bodies that are being received; more are refused with 429. Default 512 MiB. */
   readonly receivedBytes?: number;
+  /** Origins of web pages that may use the server, e.g. `http://localhost:5173`. Default: none. */
+  readonly allowedOrigins?: readonly string[];
 }
 
 /** A server that listens. */
@@ -56,7 +59,8 @@ const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;
  * asked for without a key.
  */
 export async function listen(server: Server, options: ListenOptions = {}): Promise<Listening> {
-  const { host = '127.0.0.1', port = 0, keepAlive = true } = options;
+  const { host = '127.0.0.1', port = 0, keepAlive = true, allowedOrigins = [] } = options;
+  checkOrigins(allowedOrigins);
   if (!loopback.test(host) && !server.needsKey) {
     throw new TinkerError(
       'invalid_config',
@@ -72,7 +76,8 @@ export async function listen(server: Server, options: ListenOptions = {}): Promi
     connectionsCheckingInterval: Math.min(options.headersMs ?? headersMs, 5000),
   };
   const http = createHttpServer({ ...timeouts, maxHeaderSize: headerBytes }, (request, reply) => {
-    answer(server, request, reply, receiving);
+    if (isPreflight(request)) sendPreflight(reply, corsHeaders(request, allowedOrigins));
+    else answer(server, request, reply, receiving, corsHeaders(request, allowedOrigins));
   });
   http.maxConnections = options.maxConnections ?? maxConnections;
   http.on('clientError', (error, socket) => {
@@ -116,7 +121,7 @@ interface Receiving {
   readonly limit: number;
 }
 
-function answer(server: Server, request: IncomingMessage, reply: Reply, receiving: Receiving): void {
+function answer(server: Server, request: IncomingMessage, reply: Reply, receiving: Receiving, cors: Headers): void {
   const headers = headersOf(request);
   const chunks: Buffer[] = [];
   let size = 0;
@@ -127,7 +132,7 @@ function answer(server: Server, request: IncomingMessage, reply: Reply, receivin
   };
   const refuse = (rejection: TinkerError): void => {
     forget();
-    if (!reply.headersSent) send(reply, errorResponse(rejection), true);
+    if (!reply.headersSent) send(reply, errorResponse(rejection), { ...cors, connection: 'close' });
   };
   const rejection = checkHead(server, request, headers);
   if (rejection !== undefined) {
@@ -154,7 +159,7 @@ function answer(server: Server, request: IncomingMessage, reply: Reply, receivin
         headers,
         ...(body !== undefined && { body }),
       })
-      .pipe(tap((response) => send(reply, response, false)))
+      .pipe(tap((response) => send(reply, response, cors)))
       .subscribe();
     reply.on('close', () => {
       subscription.unsubscribe();
@@ -198,11 +203,11 @@ function headersOf(request: IncomingMessage): Record<string, string> {
   );
 }
 
-function send(reply: Reply, { status, headers, body }: ServerResponse, close: boolean): void {
+function send(reply: Reply, { status, headers, body }: ServerResponse, more: Headers): void {
   reply.writeHead(status, {
     ...headers,
     'content-length': String(body.byteLength),
-    ...(close ? { connection: 'close' } : {}),
+    ...more,
   });
   reply.end(body);
 }

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { TinkerError } from '../../../errors.js';
 import type { BaseModel } from '../baseModel.js';
+import { absolutePath, fileIn, hasFile } from '../files.js';
 import { architectureOf, decoderConfigFrom } from './decoderConfigFrom.js';
 import { Fields } from './fields.js';
 import { readJson } from './readJson.js';
@@ -15,7 +14,7 @@ import { StoredWeights } from './storedWeights.js';
  * @throws TinkerError `invalid_config` where a file is missing, or a field asks for what the engine does not compute.
  */
 export function readBaseModel(name: string, directory: string): BaseModel {
-  const configFile = path.join(directory, 'config.json');
+  const configFile = fileIn(directory, 'config.json');
   const values = readJson(configFile);
   if (values === undefined)
     throw new TinkerError(
@@ -25,15 +24,15 @@ export function readBaseModel(name: string, directory: string): BaseModel {
   const fields = new Fields(configFile, values);
   const config = decoderConfigFrom(fields);
   checkShapes(new StoredWeights(directory), config);
-  const tokenizerFile = path.join(directory, 'tokenizer.json');
-  if (!existsSync(tokenizerFile))
+  const tokenizerFile = fileIn(directory, 'tokenizer.json');
+  if (!hasFile(tokenizerFile))
     throw new TinkerError('invalid_config', `Expected a tokenizer.json in ${directory}, got none.`);
-  const generation = readJson(path.join(directory, 'generation_config.json')) ?? {};
+  const generation = readJson(fileIn(directory, 'generation_config.json')) ?? {};
   return {
     name,
     config,
     architecture: architectureOf(fields),
-    weights: { kind: 'huggingFace', directory: path.resolve(directory) },
+    weights: { kind: 'huggingFace', directory: absolutePath(directory) },
     eosTokens: [...new Set([fields.get('eos_token_id'), generation.eos_token_id].flat().filter(isToken))],
     tokenizerFile,
   };

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { TinkerError } from '../../../errors.js';
+import { hasFile, readText } from '../files.js';
 
 /** An object of a JSON file. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,10 +15,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * @throws TinkerError `invalid_config` where the file holds something else.
  */
 export function readJson(file: string): JsonObject | undefined {
-  if (!existsSync(file)) return undefined;
+  if (!hasFile(file)) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    value = JSON.parse(readText(file));
   } catch (cause) {
     throw new TinkerError('invalid_config', `Expected JSON in ${file}, got something else.`, { cause });
   }

@@ -1,8 +1,7 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import path from 'node:path';
 import { TinkerError } from '../../../errors.js';
 import { decodeTensor, readSafetensorsHeader, type SafetensorsHeader } from '../safetensors.js';
 import type { EngineTensor } from '../engine.js';
+import { fileIn, hasFile, withFile } from '../files.js';
 import { readJson } from './readJson.js';
 
 /** The tensors of a checkpoint's directory, in one safetensors file or several; read when asked for. */
@@ -45,7 +44,7 @@ export class StoredWeights {
   #header(file: string): SafetensorsHeader {
     const known = this.#headers.get(file);
     if (known !== undefined) return known;
-    if (!existsSync(file))
+    if (!hasFile(file))
       throw new TinkerError('invalid_config', `Expected the file ${file}, which the weights' index names, got none.`);
     const header = withFile(file, readSafetensorsHeader);
     this.#headers.set(file, header);
@@ -53,35 +52,15 @@ export class StoredWeights {
   }
 
   #locate(): ReadonlyMap<string, string> {
-    const index = readJson(path.join(this.directory, 'model.safetensors.index.json'))?.weight_map;
+    const index = readJson(fileIn(this.directory, 'model.safetensors.index.json'))?.weight_map;
     if (typeof index === 'object' && index !== null)
-      return new Map(Object.entries(index).map(([name, file]) => [name, path.join(this.directory, String(file))]));
-    const file = path.join(this.directory, 'model.safetensors');
-    if (!existsSync(file))
+      return new Map(Object.entries(index).map(([name, file]) => [name, fileIn(this.directory, String(file))]));
+    const file = fileIn(this.directory, 'model.safetensors');
+    if (!hasFile(file))
       throw new TinkerError(
         'invalid_config',
         `Expected model.safetensors or model.safetensors.index.json in ${this.directory}, got neither. Save the model with save_pretrained, which writes them.`,
       );
     return new Map([...this.#header(file).entries.keys()].map((name) => [name, file]));
-  }
-}
-
-type Read = (offset: number, length: number) => Uint8Array<ArrayBuffer>;
-
-function withFile<Result>(file: string, use: (read: Read, size: number) => Result): Result {
-  const descriptor = openSync(file, 'r');
-  try {
-    const read: Read = (offset, length) => {
-      const bytes = new Uint8Array(length);
-      for (let done = 0; done < length;) {
-        const count = readSync(descriptor, bytes, done, length - done, offset + done);
-        if (count === 0) throw new TinkerError('invalid_config', `Expected more bytes in ${file}, which is cut off.`);
-        done += count;
-      }
-      return bytes;
-    };
-    return use(read, fstatSync(descriptor).size);
-  } finally {
-    closeSync(descriptor);
   }
 }
