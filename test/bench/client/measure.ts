@@ -12,7 +12,7 @@ export interface RunReport {
   readonly cpuMs: number;
   /** Of the process. */
   readonly peakMegabytes: number;
-  /** Megabytes at ten points of an endurance run. */
+  /** Megabytes in use after a collection, at ten points of an endurance run. */
   readonly memory?: readonly number[];
 }
 

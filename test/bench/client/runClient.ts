@@ -28,7 +28,12 @@ export async function runClient(
   const [program, ...args] =
     client === 'python'
       ? [python?.interpreter ?? 'python3', source('pythonClient.py')]
-      : [process.execPath, ...node, here(`./${client}Client.js`)];
+      : [
+          process.execPath,
+          ...node,
+          ...(order.task.kind === 'endurance' ? ['--expose-gc'] : []),
+          here(`./${client}Client.js`),
+        ];
   const env = {
     ...process.env,
     TINKER_TELEMETRY: '0',
