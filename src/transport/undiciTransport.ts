@@ -1,7 +1,8 @@
 import { map, merge, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
-import { Pool as ConnectionPool, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { acceptEncoding, decompress } from './decompress.js';
+import { openPool } from './openPool.js';
 import { RequestTimers } from './requestTimers.js';
 import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
 
@@ -13,44 +14,51 @@ export interface UndiciTransportOptions {
   readonly connections?: Partial<Readonly<Record<Pool, number>>>;
   /** Most milliseconds until a connection is made; default 5000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * URL of a proxy to connect by, '' for none. Default: `HTTPS_PROXY` and `HTTP_PROXY`, unless `NO_PROXY` names the
+   * server or it is on this machine.
+   */
+  readonly proxy?: string;
   /** Time of the requests' timeouts. */
   readonly scheduler?: SchedulerLike;
 }
 
 /** HTTP by undici, Node's default: a pool of kept connections for each kind of request; idle ones keep no process alive. */
 export function undiciTransport(options: UndiciTransportOptions): Transport {
-  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, scheduler = asyncScheduler } = options;
+  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, proxy, scheduler = asyncScheduler } = options;
   const timers = new RequestTimers(scheduler);
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
-  const open = (limit: number | undefined): ConnectionPool =>
-    new ConnectionPool(origin, {
-      ...(limit === undefined ? {} : { connections: limit }),
-      connect: { timeout: connectTimeoutMs },
-      // One clock a request: `timeoutMs`, which covers both.
-      headersTimeout: 0,
-      bodyTimeout: 0,
+  const open = (limit: number | undefined): Dispatcher =>
+    openPool(origin, {
+      connectTimeoutMs,
+      ...(limit !== undefined && { connections: limit }),
+      ...(proxy !== undefined && { proxy }),
     });
-  const pools: Record<Pool, ConnectionPool> = {
+  const pools: Record<Pool, Dispatcher> = {
     send: open(connections.send ?? 64),
     poll: open(connections.poll),
     heartbeat: open(connections.heartbeat ?? 2),
   };
   return {
-    send: (request) => dispatch({ pool: pools[request.pool], prefix, baseUrl, timers }, request),
+    send: (request) => dispatch({ pool: pools[request.pool], origin, prefix, baseUrl, timers }, request),
     close: () => merge(...Object.values(pools).map(closePool)),
   };
 }
 
 /** What the requests of one pool share. */
 interface Route {
-  readonly pool: ConnectionPool;
+  readonly pool: Dispatcher;
+  readonly origin: string;
   readonly prefix: string;
   readonly baseUrl: string;
   readonly timers: RequestTimers;
 }
 
-function dispatch({ pool, prefix, baseUrl, timers }: Route, request: TransportRequest): Observable<TransportResponse> {
+function dispatch(
+  { pool, origin, prefix, baseUrl, timers }: Route,
+  request: TransportRequest,
+): Observable<TransportResponse> {
   return new Observable((subscriber) => {
     let status = 0;
     let headers: Record<string, string> = {};
@@ -90,6 +98,7 @@ function dispatch({ pool, prefix, baseUrl, timers }: Route, request: TransportRe
     };
     pool.dispatch(
       {
+        origin,
         method: request.method,
         path: prefix + request.path,
         headers: { 'accept-encoding': acceptEncoding, ...request.headers },
@@ -119,7 +128,7 @@ function concat(chunks: readonly Uint8Array[]): Uint8Array {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
 }
 
-function closePool(pool: ConnectionPool): Observable<never> {
+function closePool(pool: Dispatcher): Observable<never> {
   return new Observable((subscriber) => {
     pool.close(() => subscriber.complete());
   });

@@ -1,0 +1,51 @@
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { TinkerError } from '../errors.js';
+
+/** How the connections of a pool are made. */
+export interface PoolSettings {
+  /** Most connections; no limit if missing. */
+  readonly connections?: number;
+  /** Most milliseconds until a connection is made. */
+  readonly connectTimeoutMs: number;
+  /** URL of a proxy, '' for none; if missing, what the environment says. */
+  readonly proxy?: string;
+}
+
+/** Opens kept connections to one server, directly or by a proxy. */
+export function openPool(origin: string, { connections, connectTimeoutMs, proxy }: PoolSettings): Dispatcher {
+  const settings = {
+    ...(connections !== undefined && { connections }),
+    connect: { timeout: connectTimeoutMs },
+    // Requests have a clock of their own, which covers both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  if (proxy !== undefined && proxy !== '') {
+    checkProxy(proxy);
+    return new EnvHttpProxyAgent({ ...settings, httpProxy: proxy, httpsProxy: proxy, noProxy: '' });
+  }
+  if (proxy === undefined && !isLoopback(origin) && environmentHasProxy()) return new EnvHttpProxyAgent(settings);
+  return new Pool(origin, settings);
+}
+
+function environmentHasProxy(): boolean {
+  const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY } = process.env;
+  const proxies = [http_proxy ?? HTTP_PROXY, https_proxy ?? HTTPS_PROXY].filter((proxy) => proxy ?? '');
+  for (const proxy of proxies) checkProxy(proxy ?? '');
+  return proxies.length > 0;
+}
+
+/** What runs on this machine is never behind a proxy of the environment. */
+function isLoopback(origin: string): boolean {
+  const { hostname } = new URL(origin);
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+}
+
+function checkProxy(proxy: string): void {
+  if (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)) return;
+  // A proxy's URL may hold a password, so it is not shown.
+  throw new TinkerError(
+    'invalid_config',
+    'Expected the URL of a proxy to begin with http:// or https://. Correct the option proxy, HTTP_PROXY or HTTPS_PROXY.',
+  );
+}
