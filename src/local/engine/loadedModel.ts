@@ -58,7 +58,7 @@ export class LoadedModel {
     if (precision !== 'float32')
       log?.(
         'warn',
-        `Keeping the weights of ${name} in ${precision}: ${megabytes(this.#bytes)}, of which ${(100 * Math.sqrt(lost / (all || 1))).toPrecision(2)} % is rounding. Adapters and all that is computed stay in float32.`,
+        `Keeping the weights of ${name} in ${precision}: ${megabytes(this.#bytes)}, off by ${(100 * Math.sqrt(lost / (all || 1))).toPrecision(2)} % (root mean square). Adapters and all that is computed stay in float32.`,
       );
   }
 
