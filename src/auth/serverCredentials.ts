@@ -34,12 +34,15 @@ export interface ServerCredentialsOptions extends KeyOptions {
  * them. Nothing is asked of the server where the caller has no key.
  */
 export class ServerCredentials implements Credentials {
+  /** Truly private: what is printed of a client must not show a key. */
+  readonly #options: ServerCredentialsOptions;
   /** The server's flags; they are asked for with the caller's own key, before anything else. */
   readonly flags$: Observable<ClientConfig>;
   private readonly exchange: TokenExchange;
   private flags: ClientConfig | undefined;
 
-  constructor(private readonly options: ServerCredentialsOptions) {
+  constructor(options: ServerCredentialsOptions) {
+    this.#options = options;
     const { api, flags, secrets, apiKey } = options;
     if (apiKey !== undefined) secrets.add(apiKey);
     this.flags$ = flags(api(this.fixed(this.ownKey(false)))).pipe(tap((answer) => (this.flags = answer)));
@@ -50,18 +53,18 @@ export class ServerCredentials implements Credentials {
     this.exchange = new TokenExchange({ ...options, api: api(this.fixed(exchangeKey)) });
   }
 
-  readonly redact = (text: string): string => this.options.secrets.redact(text);
+  readonly redact = (text: string): string => this.#options.secrets.redact(text);
 
   /** A plain key, once it is known that the server exchanges none. */
   readonly known = (): { readonly key: string | undefined } | undefined => {
-    const { apiKey, credentialCommand } = this.options;
+    const { apiKey, credentialCommand } = this.#options;
     if (apiKey === undefined) return credentialCommand === undefined ? { key: undefined } : undefined;
     return this.flags?.pjwtAuthEnabled === false && !isJwt(apiKey) ? { key: apiKey } : undefined;
   };
 
   /** The key of the next request. */
   readonly key$: Observable<string | undefined> = defer(() => {
-    const { apiKey, credentialCommand, scheduler } = this.options;
+    const { apiKey, credentialCommand, scheduler } = this.#options;
     if (apiKey === undefined && credentialCommand === undefined) return of(undefined);
     return this.flags$.pipe(
       take(1),
@@ -74,7 +77,7 @@ export class ServerCredentials implements Credentials {
 
   /** A token that tells who the caller is; errors with `unauthenticated` where there is none. */
   readonly identityToken$: Observable<string> = defer(() => {
-    const { apiKey, credentialCommand } = this.options;
+    const { apiKey, credentialCommand } = this.#options;
     if (apiKey === undefined && credentialCommand === undefined) return throwError(() => noIdentity());
     return this.flags$.pipe(
       take(1),
@@ -88,7 +91,7 @@ export class ServerCredentials implements Credentials {
   });
 
   replace(rejected: string): Observable<string> {
-    return rejected === this.options.apiKey ? EMPTY : this.exchange.replace(rejected);
+    return rejected === this.#options.apiKey ? EMPTY : this.exchange.replace(rejected);
   }
 
   /** Ends the refreshes in the background. */
@@ -97,7 +100,7 @@ export class ServerCredentials implements Credentials {
   }
 
   private ownKey(commandOnly: boolean): Observable<string | undefined> {
-    const { apiKey, credentialCommand, scheduler, secrets } = this.options;
+    const { apiKey, credentialCommand, scheduler, secrets } = this.#options;
     if (apiKey !== undefined && (!commandOnly || isJwt(apiKey))) return staticKey(apiKey, scheduler);
     if (credentialCommand !== undefined) return commandKey(credentialCommand, scheduler, secrets);
     return commandOnly ? throwError(() => needsCommand()) : of(undefined);

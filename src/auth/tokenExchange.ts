@@ -52,24 +52,28 @@ export interface TokenExchangeOptions {
  * 0.55 of its life, and on demand when 60 s or less are left.
  */
 export class TokenExchange {
-  private token: string | undefined;
+  /** Truly private: what is printed of a client must not show a key. */
+  readonly #options: TokenExchangeOptions;
+  #token: string | undefined;
   private exchanging: Observable<string> | undefined;
   private readonly renewed = new Subject<string>();
   private readonly refreshing = new Subscription();
   private started = false;
 
-  constructor(private readonly options: TokenExchangeOptions) {}
+  constructor(options: TokenExchangeOptions) {
+    this.#options = options;
+  }
 
   /** A token that is good now; errors with those of the exchange where there is none. */
   readonly token$: Observable<string> = defer(() => {
-    const { token } = this;
+    const token = this.#token;
     if (token !== undefined && this.left(token) > LEAST_LEFT) return of(token);
     // While the old token is good, nobody waits for an exchange that does not work.
     return this.exchange(token !== undefined && this.left(token) > 0 ? 'none' : 'standard').pipe(
       catchError((error: unknown) => {
         const isRefused = error instanceof TinkerError && error.code === 'unauthenticated';
         if (token === undefined || isRefused || this.left(token) <= 0) return throwError(() => error);
-        this.options.log.warn(`The access token could not be refreshed, the old one is still good: ${String(error)}`);
+        this.#options.log.warn(`The access token could not be refreshed, the old one is still good: ${String(error)}`);
         return of(token);
       }),
     );
@@ -78,7 +82,7 @@ export class TokenExchange {
   /** A token other than one that the server called invalid; one exchange for all who ask at the same time. */
   replace(rejected: string): Observable<string> {
     return defer(() => {
-      const { token } = this;
+      const token = this.#token;
       return token === undefined || token === rejected ? this.exchange('standard') : of(token);
     });
   }
@@ -90,12 +94,12 @@ export class TokenExchange {
   }
 
   private left(token: string): number {
-    return (jwtExpiry(token) ?? 0) - this.options.scheduler.now();
+    return (jwtExpiry(token) ?? 0) - this.#options.scheduler.now();
   }
 
   /** One exchange at a time, shared by all who wait for it. */
   private exchange(retries: RetryPolicy): Observable<string> {
-    const { api, secrets } = this.options;
+    const { api, secrets } = this.#options;
     if (this.exchanging !== undefined) return this.exchanging;
     const exchanging = api
       .call({ method: 'POST', path: '/api/v1/auth/token', body: {}, schema: answerSchema, retry: retries })
@@ -103,7 +107,7 @@ export class TokenExchange {
         map(({ jwt }) => jwt),
         tap((jwt) => {
           secrets.add(jwt);
-          this.token = jwt;
+          this.#token = jwt;
           // Who finds this token invalid as well must not get it once more.
           this.exchanging = undefined;
           this.keepFresh();
@@ -125,7 +129,7 @@ export class TokenExchange {
   }
 
   private refreshLater(token: string): Observable<never> {
-    const { background, log, random } = this.options;
+    const { background, log, random } = this.#options;
     const lifetime = jwtLifetime(token);
     const delay = lifetime === undefined ? RETRY_DELAY : lifetime * (0.45 + 0.1 * random());
     return timer(Math.min(delay, LONGEST_TIMER), background).pipe(

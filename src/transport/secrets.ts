@@ -2,16 +2,16 @@ import type { Logger } from '../log.js';
 
 /** Every key and token that a client has used, so that none of them shows up in a text. */
 export class Secrets {
-  private readonly known = new Set<string>();
+  readonly #known = new Set<string>();
 
   add(secret: string): void {
-    if (secret !== '') this.known.add(secret);
+    if (secret !== '') this.#known.add(secret);
   }
 
   /** Replaces every occurrence of a secret by `[secret]`. */
   readonly redact = (text: string): string => {
     let clean = text;
-    for (const secret of this.known) clean = clean.replaceAll(secret, '[secret]');
+    for (const secret of this.#known) clean = clean.replaceAll(secret, '[secret]');
     return clean;
   };
 

@@ -17,8 +17,9 @@ const CAUSES: Partial<Record<TinkerErrorCode, readonly string[]>> = {
   connection_failed: ['server crash', 'hanging client', 'clock jump'],
   request_timeout: ['hanging client', 'clock jump', 'late answer'],
   request_failed: ['server crash', 'hanging client', 'empty 400'],
-  server_error: ['clock jump', 'hanging client'],
-  conflict: ['clock jump'],
+  // Longer than it is asked again for.
+  server_error: ['server crash', 'clock jump', 'hanging client'],
+  conflict: ['server crash', 'clock jump', 'hanging client'],
   closed: ['client crash', 'server crash', 'any fault'],
 };
 
