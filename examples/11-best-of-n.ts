@@ -8,7 +8,7 @@ import { localService } from 'rxtinker/local';
 import { bestOfN, evaluate } from 'rxtinker/training';
 import { learnToGuess, problems } from './support/sums.js';
 
-const samplingParams = { maxTokens: 2, stop: '\n', seed: 1 };
+const samplingParams = { maxTokens: 3, stop: '\n', seed: 1 };
 
 /** The share of sums whose best of eight samples is right. */
 const bestOfEight = (sampling: SamplingClient, tokenizer: Tokenizer): Observable<number> =>
