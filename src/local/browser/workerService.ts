@@ -29,8 +29,10 @@ export interface WorkerService {
  *
  * @example
  * ```ts no-run
- * const worker = new Worker('worker.js', { type: 'module' });
- * const { service, runtime } = await workerService(worker);
+ * const open = async (worker: ServerWorker) => {
+ *   const { service, runtime } = await workerService(worker); // of new Worker('worker.js', { type: 'module' })
+ *   console.log(runtime, service.baseUrl);
+ * };
  * ```
  */
 export async function workerService(
