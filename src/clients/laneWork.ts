@@ -48,6 +48,8 @@ export function postInLane(
   const { api, deadlines } = model.connection;
   const { named } = request;
   return inLane(model, request, (seqId) => {
+    const { scheduler } = model.connection;
+    const sentAt = scheduler.now();
     let mayBeDone = false;
     const post = api.call({
       method: 'POST',
@@ -61,7 +63,7 @@ export function postInLane(
     return post.pipe(
       catchError((error: unknown) => {
         if (!mayBeDone || !(error instanceof TinkerError) || error.code !== 'conflict') return throwError(() => error);
-        return savedBefore(model, named).pipe(
+        return savedBefore(model, named, sentAt).pipe(
           map((path): LanePromise => {
             if (path === undefined) throw error;
             return { requestId: path, result: { kind: 'json', json: { path } } };

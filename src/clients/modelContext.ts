@@ -37,8 +37,6 @@ export interface ModelContext {
   readonly queueState: BehaviorSubject<QueueState>;
   readonly events: Subject<OperationEvent>;
   readonly metrics: Subject<OperationMetrics>;
-  /** When the client began, in milliseconds since 1970. */
-  readonly since: number;
   /** Finished optimizer steps. */
   steps: number;
 }

@@ -9,10 +9,14 @@ export interface SaveName {
 }
 
 /**
- * Emits the path of a checkpoint of this name that was saved since the client began, or undefined: where an earlier
+ * Emits the path of a checkpoint of this name that was saved since its save was sent, or undefined: where an earlier
  * attempt of a save had no answer, that is its own.
  */
-export function savedBefore(model: ModelContext, { kind, name }: SaveName): Observable<string | undefined> {
+export function savedBefore(
+  model: ModelContext,
+  { kind, name }: SaveName,
+  sentAt: number,
+): Observable<string | undefined> {
   return model.connection.api
     .call({
       method: 'GET',
@@ -23,7 +27,7 @@ export function savedBefore(model: ModelContext, { kind, name }: SaveName): Obse
     .pipe(
       map(({ checkpoints }) => {
         const found = checkpoints.find(({ tinkerPath }) => tinkerPath.endsWith(`/${kind}/${name}`));
-        return found !== undefined && Date.parse(found.time) >= model.since ? found.tinkerPath : undefined;
+        return found !== undefined && Date.parse(found.time) > sentAt - 1 ? found.tinkerPath : undefined;
       }),
       catchError(() => of(undefined)),
     );

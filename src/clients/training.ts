@@ -92,7 +92,6 @@ export class TrainingClient {
       queueState,
       events,
       metrics,
-      since: service.connection.scheduler.now(),
       steps: 0,
     };
     warnOfPauses(this.queueState$, { kind: 'training', id: info.modelId }, service);
