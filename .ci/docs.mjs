@@ -38,7 +38,7 @@ const unsafe = [
   [/^npm run /, 'a step of .ci/run or a bench'],
   [/^npm install /, 'the install is checked by check:package'],
   [/^git clone /, 'the clone is here'],
-  [/\brxtinker serve\b/, 'does not end by itself; tests start it'],
+  [/\brxtinker (serve|watch)\b/, 'does not end by itself; tests start it'],
   [/\bTINKER_API_KEY=/, 'needs a key of the hosted service'],
 ];
 
