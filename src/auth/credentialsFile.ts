@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Environment } from '../config.js';
 import { TinkerError } from '../errors.js';
 
@@ -11,15 +11,15 @@ const detailsSchema = z.object({
 const keySchema = z.object({
   /** `generated`: made for this machine alone, so that a logout deletes it on the server too. */
   type: z.enum(['manual', 'generated']),
-  key: z.string().min(1),
+  key: z.string().check(z.minLength(1)),
   name: z.string(),
-  note: z.string().nullish(),
-  details: detailsSchema.nullish(),
+  note: z.nullish(z.string()),
+  details: z.nullish(detailsSchema),
 });
 
 const fileSchema = z.object({
   version: z.literal(1),
-  default: z.string().nullish(),
+  default: z.nullish(z.string()),
   keys: z.record(z.string(), keySchema),
 });
 

@@ -48,7 +48,7 @@ export class AdminClient implements AsyncDisposable {
         type: 'audit',
         method: 'GET',
         path: withQuery('/api/v1/audit', { event_type: eventType, day }),
-        schema: auditLogSchema.transform(({ entries }) => entries),
+        schema: auditLogSchema,
         retry: 'standard',
       },
       options,

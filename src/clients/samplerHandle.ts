@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { invalidArgument } from '../errors.js';
 import { type ClientConfig, fromBase64, snakeCase, toBase64 } from '../wire/index.js';
 
@@ -12,21 +12,13 @@ export interface SamplerHandle {
   readonly baseUrl: string;
 }
 
-const handleSchema = z
-  .object({
-    session_id: z.string().min(1),
-    sampling_session_id: z.string().min(1),
-    base_model: z.string(),
-    record_stability_info: z.boolean().default(false),
-    holder: z.object({ base_url: z.string() }),
-  })
-  .transform((handle): SamplerHandle => ({
-    sessionId: handle.session_id,
-    samplingSessionId: handle.sampling_session_id,
-    baseModel: handle.base_model,
-    recordStabilityInfo: handle.record_stability_info,
-    baseUrl: handle.holder.base_url.replace(/\/+$/, ''),
-  }));
+const handleSchema = z.object({
+  session_id: z.string().check(z.minLength(1)),
+  sampling_session_id: z.string().check(z.minLength(1)),
+  base_model: z.string(),
+  record_stability_info: z._default(z.boolean(), false),
+  holder: z.object({ base_url: z.string() }),
+});
 
 /** A handle as text for URLs: base64 of JSON in the form that the Python SDK reads and writes. */
 export function writeSamplerHandle(handle: SamplerHandle, flags: ClientConfig): string {
@@ -50,11 +42,20 @@ export function writeSamplerHandle(handle: SamplerHandle, flags: ClientConfig): 
 /** Reads what {@link writeSamplerHandle} wrote. @throws TinkerError `invalid_argument` */
 export function readSamplerHandle(text: string): SamplerHandle {
   const parsed = handleSchema.safeParse(jsonOf(text));
-  if (parsed.success) return parsed.data;
-  throw invalidArgument(
-    'a handle from getSamplerHandle',
-    typeof text === 'string' ? `${text.length} other characters` : text,
-  );
+  if (!parsed.success) {
+    throw invalidArgument(
+      'a handle from getSamplerHandle',
+      typeof text === 'string' ? `${text.length} other characters` : text,
+    );
+  }
+  const { data } = parsed;
+  return {
+    sessionId: data.session_id,
+    samplingSessionId: data.sampling_session_id,
+    baseModel: data.base_model,
+    recordStabilityInfo: data.record_stability_info,
+    baseUrl: data.holder.base_url.replace(/\/+$/, ''),
+  };
 }
 
 function jsonOf(text: unknown): unknown {

@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional, withDefault } from './optional.js';
+import { transform } from './transform.js';
 
 /** One event of an organization. */
 export interface AuditLogEntry {
@@ -16,17 +17,21 @@ export interface AuditLogEntry {
 }
 
 /** Answer of audit. */
-export const auditLogSchema = z.object({
-  entries: z.array(
-    z
-      .object({
-        timestamp: z.string(),
-        event: z.string(),
-        event_details: withDefault(z.record(z.string(), z.unknown()), {}),
-        model_id: optional(z.string()),
-        tinker_path: optional(z.string()),
-        purpose: optional(z.string()),
-      })
-      .transform((entry): AuditLogEntry => camelKeys(entry)),
-  ),
-});
+export const auditLogSchema = transform(
+  z.object({
+    entries: z.array(
+      transform(
+        z.object({
+          timestamp: z.string(),
+          event: z.string(),
+          event_details: withDefault(z.record(z.string(), z.unknown()), {}),
+          model_id: optional(z.string()),
+          tinker_path: optional(z.string()),
+          purpose: optional(z.string()),
+        }),
+        (entry): AuditLogEntry => camelKeys(entry),
+      ),
+    ),
+  }),
+  ({ entries }): readonly AuditLogEntry[] => entries,
+);

@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional, withDefault } from './optional.js';
+import { transform } from './transform.js';
 
 /** What was used in a bucket, by `type`; `unknown` for what later servers may add. */
 export type BillingEvent =
@@ -40,21 +41,22 @@ export interface BillingUsage {
 const tokenCount = z.number();
 
 const eventSchema = z.union([
-  z
-    .object({ type: z.enum(['training', 'sampling_sample']), token_count: tokenCount })
-    .transform((event) => camelKeys(event)),
-  z
-    .object({ type: z.literal('sampling_prefill'), cached: z.boolean(), token_count: tokenCount })
-    .transform((event) => camelKeys(event)),
+  transform(z.object({ type: z.enum(['training', 'sampling_sample']), token_count: tokenCount }), (event) =>
+    camelKeys(event),
+  ),
+  transform(z.object({ type: z.literal('sampling_prefill'), cached: z.boolean(), token_count: tokenCount }), (event) =>
+    camelKeys(event),
+  ),
   z.object({ type: z.literal('checkpoint'), count: z.number() }),
-  z
-    .object({ type: z.literal('storage'), free: withDefault(z.boolean(), false), gigabyte_hours: z.number() })
-    .transform((event) => camelKeys(event)),
-  z.object({ type: z.string().transform(() => 'unknown' as const) }),
+  transform(
+    z.object({ type: z.literal('storage'), free: withDefault(z.boolean(), false), gigabyte_hours: z.number() }),
+    (event) => camelKeys(event),
+  ),
+  z.object({ type: transform(z.string(), () => 'unknown' as const) }),
 ]);
 
-const usageEventSchema = z
-  .object({
+const usageEventSchema = transform(
+  z.object({
     bucket_start: z.string(),
     bucket_end: z.string(),
     base_model: optional(z.string()),
@@ -66,18 +68,21 @@ const usageEventSchema = z
     effective_rate_usd_per_million_tokens: optional(z.number()),
     effective_rate_usd_per_gigabyte_month: optional(z.number()),
     event_info: eventSchema,
-  })
-  .transform((event): BillingUsageEvent => camelKeys(event));
+  }),
+  (event): BillingUsageEvent => camelKeys(event),
+);
 
-const usageSessionSchema = z
-  .object({ user_metadata: optional(z.record(z.string(), z.unknown())) })
-  .transform((session): { readonly userMetadata?: Readonly<Record<string, unknown>> } => camelKeys(session));
+const usageSessionSchema = transform(
+  z.object({ user_metadata: optional(z.record(z.string(), z.unknown())) }),
+  (session): { readonly userMetadata?: Readonly<Record<string, unknown>> } => camelKeys(session),
+);
 
 /** Answer of billing/usage/events. */
-export const billingUsageSchema = z
-  .object({
+export const billingUsageSchema = transform(
+  z.object({
     data: z.array(usageEventSchema),
     sessions: withDefault(z.record(z.string(), usageSessionSchema), {}),
     cost_data_through: optional(z.string()),
-  })
-  .transform((usage): BillingUsage => camelKeys(usage));
+  }),
+  (usage): BillingUsage => camelKeys(usage),
+);

@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional, withDefault } from './optional.js';
+import { transform } from './transform.js';
 
 /** A saved checkpoint as servers list it. */
 export interface Checkpoint {
@@ -29,13 +30,14 @@ export interface CheckpointList {
 }
 
 /** JSON form of {@link Cursor}. */
-export const cursorSchema = z
-  .object({ offset: z.int(), limit: z.int(), total_count: z.int() })
-  .transform((cursor): Cursor => camelKeys(cursor));
+export const cursorSchema = transform(
+  z.object({ offset: z.int(), limit: z.int(), total_count: z.int() }),
+  (cursor): Cursor => camelKeys(cursor),
+);
 
 /** JSON form of {@link Checkpoint}. */
-export const checkpointSchema = z
-  .object({
+export const checkpointSchema = transform(
+  z.object({
     checkpoint_id: z.string(),
     checkpoint_type: openEnum('training', 'sampler', 'external'),
     time: z.string(),
@@ -44,10 +46,12 @@ export const checkpointSchema = z
     public: withDefault(z.boolean(), false),
     user_metadata: optional(z.record(z.string(), z.unknown())),
     expires_at: optional(z.string()),
-  })
-  .transform((checkpoint): Checkpoint => camelKeys(checkpoint));
+  }),
+  (checkpoint): Checkpoint => camelKeys(checkpoint),
+);
 
 /** JSON form of {@link CheckpointList}. */
-export const checkpointListSchema = z
-  .object({ checkpoints: z.array(checkpointSchema), cursor: optional(cursorSchema) })
-  .transform((list): CheckpointList => camelKeys(list));
+export const checkpointListSchema = transform(
+  z.object({ checkpoints: z.array(checkpointSchema), cursor: optional(cursorSchema) }),
+  (list): CheckpointList => camelKeys(list),
+);

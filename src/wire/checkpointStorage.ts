@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** Stored checkpoints of one project and owner. */
 export interface CheckpointStorageItem {
@@ -21,8 +22,8 @@ export interface CheckpointStorage {
   readonly data: readonly CheckpointStorageItem[];
 }
 
-const itemSchema = z
-  .object({
+const itemSchema = transform(
+  z.object({
     project_id: optional(z.string()),
     org_user_urn: optional(z.string()),
     user_email: optional(z.string()),
@@ -31,10 +32,12 @@ const itemSchema = z
     size_bytes: z.number(),
     size_gigabytes: z.number(),
     estimated_monthly_cost_usd: optional(z.number()),
-  })
-  .transform((item): CheckpointStorageItem => camelKeys(item));
+  }),
+  (item): CheckpointStorageItem => camelKeys(item),
+);
 
 /** Answer of billing/usage/checkpoints/current. */
-export const checkpointStorageSchema = z
-  .object({ effective_rate_usd_per_gigabyte_month: optional(z.number()), data: z.array(itemSchema) })
-  .transform((usage): CheckpointStorage => camelKeys(usage));
+export const checkpointStorageSchema = transform(
+  z.object({ effective_rate_usd_per_gigabyte_month: optional(z.number()), data: z.array(itemSchema) }),
+  (usage): CheckpointStorage => camelKeys(usage),
+);

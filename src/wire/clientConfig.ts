@@ -1,13 +1,14 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional, withDefault } from './optional.js';
+import { transform } from './transform.js';
 
 const flag = (byDefault: boolean) => withDefault(z.boolean(), byDefault);
-const size = (byDefault: number) => withDefault(z.number().positive(), byDefault);
+const size = (byDefault: number) => withDefault(z.number().check(z.positive()), byDefault);
 
 /** Answer of client/config: the server's flags, with the protocol's default where one is missing. */
-export const clientConfigSchema = z
-  .object({
+export const clientConfigSchema = transform(
+  z.object({
     pjwt_auth_enabled: flag(false),
     credential_default_source: withDefault(openEnum('api_key', 'credential_cmd'), 'api_key'),
     sample_dispatch_bytes_semaphore_size: size(10_485_760),
@@ -15,10 +16,10 @@ export const clientConfigSchema = z
     parallel_fwdbwd_chunks: flag(true),
     proto_compress_fwdbwd: flag(false),
     // Without a default: where the server sends none, the documented 128 examples and 500,000 tokens hold.
-    fwdbwd_max_chunk_len: optional(z.number().positive()),
-    fwdbwd_max_chunk_bytes_count: optional(z.number().positive()),
+    fwdbwd_max_chunk_len: optional(z.number().check(z.positive())),
+    fwdbwd_max_chunk_bytes_count: optional(z.number().check(z.positive())),
     fwdbwd_dispatch_bytes_semaphore_size: size(50_000_000),
-    billing_exception_max_pause_duration_sec: withDefault(z.number().nonnegative(), 3600),
+    billing_exception_max_pause_duration_sec: withDefault(z.number().check(z.nonnegative()), 3600),
     sample_no_retries: flag(false),
     sample_enable_stuck_detection: flag(true),
     sample_max_concurrent_requests: size(2000),
@@ -26,8 +27,9 @@ export const clientConfigSchema = z
     sample_use_retrieve_futures: flag(false),
     custom_loss_server_side: flag(false),
     sample_join_sampling_session: flag(false),
-  })
-  .transform((flags) => camelKeys(flags));
+  }),
+  (flags) => camelKeys(flags),
+);
 
 /** The server's flags for this client, e.g. `fwdbwdMaxChunkLen` (datums) and `fwdbwdMaxChunkBytesCount` (bytes). */
 export type ClientConfig = z.output<typeof clientConfigSchema>;

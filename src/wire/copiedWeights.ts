@@ -1,6 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { transform } from './transform.js';
 
 /** Answer of copy_weights: the path of the copy. */
-export const copiedWeightsSchema = z
-  .object({ tinker_path: z.string() })
-  .transform((copy): { readonly path: string } => ({ path: copy.tinker_path }));
+export const copiedWeightsSchema = transform(
+  z.object({ tinker_path: z.string() }),
+  (copy): { readonly path: string } => ({ path: copy.tinker_path }),
+);

@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** Where the archive of a checkpoint can be fetched, without a key. */
 export interface ArchiveUrl {
@@ -17,11 +18,13 @@ export interface ExternalWeightsUrls {
 }
 
 /** JSON answer of …/archive. */
-export const archiveUrlSchema = z
-  .object({ url: z.string().min(1), expires: optional(z.string()) })
-  .transform(({ url, expires }): ArchiveUrl => ({ url, ...(expires !== undefined && { expires }) }));
+export const archiveUrlSchema = transform(
+  z.object({ url: z.string().check(z.minLength(1)), expires: optional(z.string()) }),
+  ({ url, expires }): ArchiveUrl => ({ url, ...(expires !== undefined && { expires }) }),
+);
 
 /** Answer of …/external_weights_urls. */
-export const externalWeightsUrlsSchema = z
-  .object({ urls: z.record(z.string(), z.string()), expires: z.string() })
-  .transform((answer): ExternalWeightsUrls => answer);
+export const externalWeightsUrlsSchema = transform(
+  z.object({ urls: z.record(z.string(), z.string()), expires: z.string() }),
+  (answer): ExternalWeightsUrls => answer,
+);

@@ -1,18 +1,20 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { withDefault } from './optional.js';
+import { transform } from './transform.js';
 
 /** Answer of client/dynamic_config; a refresh interval below 10 s reads as 10 s. */
-export const dynamicConfigSchema = z
-  .object({
+export const dynamicConfigSchema = transform(
+  z.object({
     refresh_interval_sec: withDefault(
-      z.number().transform((seconds) => Math.max(10, seconds)),
+      transform(z.number(), (seconds) => Math.max(10, seconds)),
       300,
     ),
     sample_cancel_enabled: withDefault(z.boolean(), false),
-    sample_cancel_max_batch_size: withDefault(z.int().positive(), 64),
-  })
-  .transform((flags) => camelKeys(flags));
+    sample_cancel_max_batch_size: withDefault(z.int().check(z.positive()), 64),
+  }),
+  (flags) => camelKeys(flags),
+);
 
 /** The server's flags that may change while a client runs. */
 export type DynamicConfig = z.output<typeof dynamicConfigSchema>;

@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** Weights exported for use elsewhere. */
 export interface ExternalWeights {
@@ -10,6 +11,7 @@ export interface ExternalWeights {
 }
 
 /** Result of save_weights_external. */
-export const externalWeightsSchema = z
-  .object({ path: z.string(), size_bytes: optional(z.number()) })
-  .transform((saved): ExternalWeights => camelKeys(saved));
+export const externalWeightsSchema = transform(
+  z.object({ path: z.string(), size_bytes: optional(z.number()) }),
+  (saved): ExternalWeights => camelKeys(saved),
+);

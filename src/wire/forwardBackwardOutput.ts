@@ -1,9 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { metricsSchema } from './metricsSchema.js';
 import { withDefault } from './optional.js';
 import type { TensorData } from './tensorData.js';
 import { tensorDataSchema } from './tensorDataSchema.js';
+import { transform } from './transform.js';
 
 /** Result of `forward` and `forwardBackward`. */
 export interface ForwardBackwardOutput {
@@ -16,10 +17,11 @@ export interface ForwardBackwardOutput {
 }
 
 /** JSON form of {@link ForwardBackwardOutput}. */
-export const forwardBackwardOutputSchema = z
-  .object({
+export const forwardBackwardOutputSchema = transform(
+  z.object({
     loss_fn_output_type: withDefault(z.string(), 'ArrayRecord'),
     loss_fn_outputs: z.array(z.record(z.string(), tensorDataSchema)),
     metrics: metricsSchema,
-  })
-  .transform((output): ForwardBackwardOutput => camelKeys(output));
+  }),
+  (output): ForwardBackwardOutput => camelKeys(output),
+);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { errorMessage, messageOf } from './errorMessage.js';
 import { openEnum, optional } from './optional.js';
 import { parseJson, readResponse } from './readResponse.js';
@@ -42,10 +42,10 @@ const endpoint = 'POST /api/v1/retrieve_future';
 const notReadySchema = z.object({
   queue_state: optional(openEnum('active', 'paused_rate_limit', 'paused_capacity')),
   queue_state_reason: optional(z.string()),
-  retry_after_ms: optional(z.number().nonnegative()),
+  retry_after_ms: optional(z.number().check(z.nonnegative())),
 });
-const metadataSchema = z.object({ response_payload_size: z.number().nonnegative() });
-const category = openEnum('user', 'server').catch('unknown');
+const metadataSchema = z.object({ response_payload_size: z.number().check(z.nonnegative()) });
+const category = z.catch(openEnum('user', 'server'), 'unknown');
 
 /**
  * Reads an answer of retrieve_future.

@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** A request of a sampling session whose result, or whose failure, can be fetched now. */
 export interface FutureCompletion {
@@ -17,17 +18,19 @@ export interface FutureCompletions {
 }
 
 /** Answer of retrieve_futures. */
-export const futureCompletionsSchema = z
-  .object({
+export const futureCompletionsSchema = transform(
+  z.object({
     completions: z.array(
-      z
-        .object({
+      transform(
+        z.object({
           state: openEnum('finished', 'failed'),
           request_id: z.string(),
-          response_payload_uncompressed_size: optional(z.number().nonnegative()),
-        })
-        .transform((completion): FutureCompletion => camelKeys(completion)),
+          response_payload_uncompressed_size: optional(z.number().check(z.nonnegative())),
+        }),
+        (completion): FutureCompletion => camelKeys(completion),
+      ),
     ),
     cursor: z.int(),
-  })
-  .transform((answer): FutureCompletions => answer);
+  }),
+  (answer): FutureCompletions => answer,
+);

@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** What a server answers at once to work that takes time; the result is polled by `requestId`. */
 export interface FuturePromise {
@@ -10,14 +11,15 @@ export interface FuturePromise {
 }
 
 /** JSON form of {@link FuturePromise}. */
-export const futurePromiseSchema = z
-  .object({
-    request_id: z.string().min(1),
+export const futurePromiseSchema = transform(
+  z.object({
+    request_id: z.string().check(z.minLength(1)),
     model_id: optional(z.string()),
     sample_sequence_ids: optional(z.array(z.string())),
-  })
-  .transform(({ request_id: requestId, model_id: modelId, sample_sequence_ids: sampleSequenceIds }): FuturePromise => ({
+  }),
+  ({ request_id: requestId, model_id: modelId, sample_sequence_ids: sampleSequenceIds }): FuturePromise => ({
     requestId,
     ...(modelId !== undefined && { modelId }),
     ...(sampleSequenceIds !== undefined && { sampleSequenceIds }),
-  }));
+  }),
+);

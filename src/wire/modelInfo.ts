@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** What a server says about a model. */
 export interface ModelInfo {
@@ -22,24 +23,27 @@ export interface ModelData {
 }
 
 /** Answer of get_info; a tokenizer id is cut at its `:`. */
-export const modelInfoSchema = z
-  .object({
+export const modelInfoSchema = transform(
+  z.object({
     model_id: z.string(),
-    model_data: z
-      .object({
+    model_data: transform(
+      z.object({
         arch: optional(z.string()),
         model_name: optional(z.string()),
-        tokenizer_id: optional(z.string().transform((id) => id.replace(/:.*/s, ''))),
+        tokenizer_id: optional(transform(z.string(), (id) => id.replace(/:.*/s, ''))),
         tokenizer_url: optional(z.string()),
-      })
-      .transform((data): ModelData => camelKeys(data)),
+      }),
+      (data): ModelData => camelKeys(data),
+    ),
     is_lora: optional(z.boolean()),
     lora_rank: optional(z.int()),
     model_name: optional(z.string()),
-  })
-  .transform((info): ModelInfo => camelKeys(info));
+  }),
+  (info): ModelInfo => camelKeys(info),
+);
 
 /** Final answer of create_model. */
-export const createdModelSchema = z
-  .object({ model_id: z.string() })
-  .transform((model): { readonly modelId: string } => ({ modelId: model.model_id }));
+export const createdModelSchema = transform(
+  z.object({ model_id: z.string() }),
+  (model): { readonly modelId: string } => ({ modelId: model.model_id }),
+);

@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { metricsSchema } from './metricsSchema.js';
+import { transform } from './transform.js';
 
 /** Result of `optimStep`. */
 export interface OptimStepOutput {
@@ -7,6 +8,7 @@ export interface OptimStepOutput {
 }
 
 /** JSON form of {@link OptimStepOutput}. */
-export const optimStepOutputSchema = z
-  .object({ metrics: metricsSchema })
-  .transform((output): OptimStepOutput => output);
+export const optimStepOutputSchema = transform(
+  z.object({ metrics: metricsSchema }),
+  (output): OptimStepOutput => output,
+);

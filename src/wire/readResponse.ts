@@ -1,7 +1,10 @@
-import type * as z from 'zod';
+import { en } from 'zod/locales';
+import * as z from 'zod/mini';
 import { TinkerError } from '../errors.js';
 
 const decoder = new TextDecoder();
+// The small zod says no more than "Invalid input" by itself.
+const { localeError: error } = en();
 
 /** Parses an answer's JSON text. @throws TinkerError `invalid_response`, naming the endpoint */
 export function parseJson(body: Uint8Array, endpoint: string): unknown {
@@ -15,8 +18,8 @@ export function parseJson(body: Uint8Array, endpoint: string): unknown {
 }
 
 /** Reads an answer by its schema. @throws TinkerError `invalid_response`, naming the endpoint and the field */
-export function readResponse<T>(schema: z.ZodType<T>, json: unknown, endpoint: string): T {
-  const read = schema.safeParse(json);
+export function readResponse<T>(schema: z.core.$ZodType<T>, json: unknown, endpoint: string): T {
+  const read = z.safeParse(schema, json, { error });
   if (read.success) return read.data;
   const [issue] = read.error.issues;
   const field = issue === undefined || issue.path.length === 0 ? 'the body' : issue.path.map(String).join('.');

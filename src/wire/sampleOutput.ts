@@ -1,9 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
 import type { TensorData } from './tensorData.js';
 import { tensorDataSchema } from './tensorDataSchema.js';
 import { float32ArraySchema, tokensSchema } from './typedArraySchema.js';
+import { transform } from './transform.js';
 
 /** One sample. */
 export interface SampledSequence {
@@ -39,36 +40,40 @@ export interface SampleOutput {
   readonly promptCacheHitTokens?: number;
 }
 
-const topkSchema = z
-  .array(z.tuple([z.int(), z.number()]).transform(([token, logprob]): TokenLogprob => ({ token, logprob })))
-  .nullable()
-  .transform((row) => row ?? []);
+const topkSchema = transform(
+  z.nullable(
+    z.array(transform(z.tuple([z.int(), z.number()]), ([token, logprob]): TokenLogprob => ({ token, logprob }))),
+  ),
+  (row) => row ?? [],
+);
 
-const sequenceSchema = z
-  .object({
+const sequenceSchema = transform(
+  z.object({
     tokens: tokensSchema,
     logprobs: optional(float32ArraySchema),
     topk_sampled_logprobs: optional(z.array(topkSchema)),
     stop_reason: openEnum('stop', 'length'),
-  })
-  .transform((sequence): SampledSequence => camelKeys(sequence));
+  }),
+  (sequence): SampledSequence => camelKeys(sequence),
+);
 
 /**
  * JSON form of {@link SampleOutput}.
  *
  * @param promptLength tokens of the prompt: some servers leave out the first token, which has no logprob
  */
-export function sampleOutputSchema(promptLength: number | undefined): z.ZodType<SampleOutput> {
-  return z
-    .object({
+export function sampleOutputSchema(promptLength: number | undefined): z.ZodMiniType<SampleOutput> {
+  return transform(
+    z.object({
       sequences: z.array(sequenceSchema),
-      prompt_logprobs: optional(float32ArraySchema.transform((values) => withFirstToken(values, promptLength))),
+      prompt_logprobs: optional(transform(float32ArraySchema, (values) => withFirstToken(values, promptLength))),
       topk_prompt_logprobs: optional(z.array(topkSchema)),
       target_prompt_logprobs: optional(tensorDataSchema),
       prompt_alt_tokens: optional(z.object({ tokens: tensorDataSchema, logprobs: tensorDataSchema })),
-      prompt_cache_hit_tokens: optional(z.int().nonnegative()),
-    })
-    .transform((output): SampleOutput => camelKeys(output));
+      prompt_cache_hit_tokens: optional(z.int().check(z.nonnegative())),
+    }),
+    (output): SampleOutput => camelKeys(output),
+  );
 }
 
 /** Logprobs of all tokens of a prompt, with NaN for the first where a server left it out. */

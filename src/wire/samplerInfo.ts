@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** What a sampling session draws from. */
 export interface SamplerInfo {
@@ -10,6 +11,7 @@ export interface SamplerInfo {
 }
 
 /** Answer of samplers/{id}. */
-export const samplerInfoSchema = z
-  .object({ sampler_id: z.string(), base_model: z.string(), model_path: optional(z.string()) })
-  .transform((info): SamplerInfo => camelKeys(info));
+export const samplerInfoSchema = transform(
+  z.object({ sampler_id: z.string(), base_model: z.string(), model_path: optional(z.string()) }),
+  (info): SamplerInfo => camelKeys(info),
+);

@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** A base model that a server offers. */
 export interface SupportedModel {
@@ -17,17 +18,19 @@ export interface ServerCapabilities {
 }
 
 /** Answer of get_server_capabilities. */
-export const serverCapabilitiesSchema = z
-  .object({
+export const serverCapabilitiesSchema = transform(
+  z.object({
     supported_models: z.array(
-      z
-        .object({
+      transform(
+        z.object({
           model_name: optional(z.string()),
           max_context_length: optional(z.int()),
           trainable: optional(z.boolean()),
           sampleable: optional(z.boolean()),
-        })
-        .transform((model): SupportedModel => camelKeys(model)),
+        }),
+        (model): SupportedModel => camelKeys(model),
+      ),
     ),
-  })
-  .transform((capabilities): ServerCapabilities => camelKeys(capabilities));
+  }),
+  (capabilities): ServerCapabilities => camelKeys(capabilities),
+);

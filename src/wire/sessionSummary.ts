@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** Where a session stands; `type` is `unknown` for what later servers may add. */
 export type SessionStatus =
@@ -53,38 +54,41 @@ export type SessionSearchCursor = Readonly<z.output<typeof cursorSchema>>;
 
 const cursorSchema = z.object({ last_created_at: z.string(), last_session_id: z.string() });
 
-const failureReasonSchema = z
-  .object({
+const failureReasonSchema = transform(
+  z.object({
     type: openEnum('request', 'training_run', 'sampling_session'),
     request_id: optional(z.string()),
     request_type: optional(z.string()),
     training_run_id: optional(z.string()),
     sampling_session_id: optional(z.string()),
-  })
-  .transform((reason): SessionFailureReason => camelKeys(reason));
+  }),
+  (reason): SessionFailureReason => camelKeys(reason),
+);
 
 const detail = optional(z.string());
 const finishReason = z.object({ type: openEnum('success', 'errored', 'interrupted') });
 
 const statusSchema = z.union([
   z.object({ type: z.literal('active') }),
-  z.object({ type: z.literal('cancelled'), detail }).transform((status) => camelKeys(status)),
-  z
-    .object({
+  transform(z.object({ type: z.literal('cancelled'), detail }), (status) => camelKeys(status)),
+  transform(
+    z.object({
       type: z.literal('failed'),
       category: openEnum('user', 'internal'),
       message: z.string(),
       reason: failureReasonSchema,
-    })
-    .transform((status) => camelKeys(status)),
-  z
-    .object({ type: z.literal('client_finished'), reason: finishReason.transform(({ type }) => type), detail })
-    .transform((status) => camelKeys(status)),
-  z.object({ type: z.string().transform(() => 'unknown' as const) }),
+    }),
+    (status) => camelKeys(status),
+  ),
+  transform(
+    z.object({ type: z.literal('client_finished'), reason: transform(finishReason, ({ type }) => type), detail }),
+    (status) => camelKeys(status),
+  ),
+  z.object({ type: transform(z.string(), () => 'unknown' as const) }),
 ]);
 
-const sessionSummarySchema = z
-  .object({
+const sessionSummarySchema = transform(
+  z.object({
     session_id: z.string(),
     created_at: z.string(),
     owner: z.string(),
@@ -94,10 +98,12 @@ const sessionSummarySchema = z
     display_name: optional(z.string()),
     user_metadata: optional(z.record(z.string(), z.unknown())),
     checkpoint_storage_bytes: optional(z.number()),
-  })
-  .transform((summary): SessionSummary => camelKeys(summary));
+  }),
+  (summary): SessionSummary => camelKeys(summary),
+);
 
 /** Answer of sessions/search. */
-export const sessionSearchPageSchema = z
-  .object({ sessions: z.array(sessionSummarySchema), next_cursor: optional(cursorSchema) })
-  .transform((page): SessionSearchPage => camelKeys(page));
+export const sessionSearchPageSchema = transform(
+  z.object({ sessions: z.array(sessionSummarySchema), next_cursor: optional(cursorSchema) }),
+  (page): SessionSearchPage => camelKeys(page),
+);

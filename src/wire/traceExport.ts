@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { openEnum, optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** Where the export of a session's trace stands. */
 export interface TraceExport {
@@ -9,10 +10,11 @@ export interface TraceExport {
 }
 
 /** Answer of sessions/{id}/trace_export. */
-export const traceExportSchema = z
-  .object({
+export const traceExportSchema = transform(
+  z.object({
     status: openEnum('pending', 'ready', 'failed'),
     url: optional(z.string()),
     error: optional(z.string()),
-  })
-  .transform((answer): TraceExport => answer);
+  }),
+  (answer): TraceExport => answer,
+);

@@ -1,7 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { type Checkpoint, type Cursor, checkpointSchema, cursorSchema } from './checkpoint.js';
 import { optional, withDefault } from './optional.js';
+import { transform } from './transform.js';
 
 /** A model as servers keep it in their lists, loaded or not. */
 export interface TrainingRun {
@@ -28,8 +29,8 @@ export interface TrainingRunList {
 }
 
 /** JSON form of {@link TrainingRun}. */
-export const trainingRunSchema = z
-  .object({
+export const trainingRunSchema = transform(
+  z.object({
     training_run_id: z.string(),
     base_model: z.string(),
     model_owner: z.string(),
@@ -40,10 +41,12 @@ export const trainingRunSchema = z
     last_checkpoint: optional(checkpointSchema),
     last_sampler_checkpoint: optional(checkpointSchema),
     user_metadata: optional(z.record(z.string(), z.unknown())),
-  })
-  .transform((run): TrainingRun => camelKeys(run));
+  }),
+  (run): TrainingRun => camelKeys(run),
+);
 
 /** JSON form of {@link TrainingRunList}. */
-export const trainingRunListSchema = z
-  .object({ training_runs: z.array(trainingRunSchema), cursor: cursorSchema })
-  .transform((list): TrainingRunList => camelKeys(list));
+export const trainingRunListSchema = transform(
+  z.object({ training_runs: z.array(trainingRunSchema), cursor: cursorSchema }),
+  (list): TrainingRunList => camelKeys(list),
+);

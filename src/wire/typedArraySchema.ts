@@ -1,10 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { transform } from './transform.js';
 
 /** An array whose elements the reader checks itself: zod's own array would read each one by a schema. */
 const array = z.custom<readonly unknown[]>((value) => Array.isArray(value), 'Expected an array');
 
 /** A JSON array of numbers, read straight into float32; null, which stands for "none", becomes NaN. */
-export const float32ArraySchema = array.transform((values, context): Float32Array => {
+export const float32ArraySchema = transform(array, (values, context): Float32Array => {
   const data = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -15,7 +16,7 @@ export const float32ArraySchema = array.transform((values, context): Float32Arra
 });
 
 /** A JSON array of integers, read straight into int32, or into int64 where one does not fit. */
-export const integerArraySchema = array.transform((values, context): Int32Array | BigInt64Array => {
+export const integerArraySchema = transform(array, (values, context): Int32Array | BigInt64Array => {
   const data = new Int32Array(values.length);
   let fits = true;
   for (let i = 0; i < values.length; i++) {
@@ -28,13 +29,13 @@ export const integerArraySchema = array.transform((values, context): Int32Array 
 });
 
 /** A JSON array of token ids. */
-export const tokensSchema = integerArraySchema.transform((tokens, context): Int32Array => {
+export const tokensSchema = transform(integerArraySchema, (tokens, context): Int32Array => {
   if (tokens instanceof Int32Array) return tokens;
   context.issues.push({ code: 'custom', message: 'Expected token ids below 2³¹', input: tokens });
   return z.NEVER;
 });
 
-function refuse(context: z.core.$RefinementCtx, expected: string, value: unknown, index: number): never {
+function refuse(context: z.core.ParsePayload, expected: string, value: unknown, index: number): never {
   const message = `Expected ${expected}, got ${typeof value} at position ${String(index)}`;
   context.issues.push({ code: 'custom', message, input: value });
   return z.NEVER;

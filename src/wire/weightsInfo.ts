@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
+import { transform } from './transform.js';
 
 /** What a saved checkpoint was trained on and how. */
 export interface WeightsInfo {
@@ -13,13 +14,14 @@ export interface WeightsInfo {
 }
 
 /** Answer of weights_info. */
-export const weightsInfoSchema = z
-  .object({
+export const weightsInfoSchema = transform(
+  z.object({
     base_model: z.string(),
     is_lora: z.boolean(),
     lora_rank: optional(z.int()),
     train_unembed: optional(z.boolean()),
     train_mlp: optional(z.boolean()),
     train_attn: optional(z.boolean()),
-  })
-  .transform((info): WeightsInfo => camelKeys(info));
+  }),
+  (info): WeightsInfo => camelKeys(info),
+);
