@@ -132,10 +132,16 @@ const dataOf = (name: LossName): Datum[] =>
         targetTokens: text.slice(1),
         ...(name === 'cross_entropy'
           ? { weights: wave(0.5, 1) }
-          : { logprobs: wave(0.3, -6.2), advantages: wave(1, 0.2) }),
+          : {
+              logprobs: wave(0.3, 0).map((offset, at) => offset + (modelsOwn[index]?.[at] ?? NaN)),
+              advantages: wave(1, 0.2),
+            }),
       },
     };
   });
+
+/** The logprobs of the six datums by the base model. */
+let modelsOwn: readonly Float32Array[] = [];
 
 const STEPS = 20;
 // The smallest eps that does not turn rounding into full steps where a gradient vanishes.
@@ -151,6 +157,8 @@ beforeAll(async () => {
   server = await startLocalServer({ dataDir: directory });
   wire = new WireLog(undiciTransport({ baseUrl: server.url }));
   service = new ServiceClient({ baseUrl: server.url, log: silentLogger, transport: wire });
+  const { lossFnOutputs } = await (await openModel()).forward(dataOf('cross_entropy'), 'cross_entropy').result();
+  modelsOwn = lossFnOutputs.map(({ logprobs }) => Float32Array.from(logprobs?.data ?? [], Number));
 });
 afterAll(async () => {
   await service.close();
