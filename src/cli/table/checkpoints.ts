@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { AddAction } from './addAction.js';
 import { withServer } from './serverOptions.js';
-import { integer } from './values.js';
+import { integer, several } from './values.js';
 
 /** Commands around checkpoints. */
 export function addCheckpoints(program: Command, addAction: AddAction): void {
@@ -50,6 +50,25 @@ export function addCheckpoints(program: Command, addAction: AddAction): void {
       .option('-o, --output <dir>', 'folder to make a folder for it in', '.')
       .option('--force', 'replace files that are there already'),
     () => import('../commands/checkpointDownload.js'),
+  );
+  addAction(
+    onPath('push-hf', 'Upload a checkpoint to the Hugging Face hub, as an adapter of PEFT.')
+      .option('-r, --repo <owner/name>', 'repository, made where missing (default: one of yours, named after the run)')
+      .option('--public', 'let everybody read it (default: a new repository is private)')
+      .option(
+        '--revision <branch>',
+        'branch, made where missing (default: main; without --repo, the checkpoint’s name)',
+      )
+      .option('--commit-message <text>', 'message of the commit')
+      .option('--create-pr', 'upload as a pull request')
+      .option('--allow-pattern <pattern>', 'only files like this, e.g. *.json; may be given several times', several)
+      .option('--ignore-pattern <pattern>', 'no files like this; may be given several times', several)
+      .option('--no-model-card', 'without a README.md that says what it is')
+      .addHelpText(
+        'after',
+        '\nThe token is taken from HF_TOKEN or from `hf auth login`, the address of the hub from HF_ENDPOINT.',
+      ),
+    () => import('../commands/checkpointPushHf.js'),
   );
   addAction(
     checkpoint
