@@ -4,6 +4,7 @@ import {
   asyncScheduler,
   defer,
   retry,
+  tap,
   throwError,
   timer,
 } from 'rxjs';
@@ -16,7 +17,7 @@ export type RetryDecision =
 export interface RetryTransientOptions {
   /** The policy; `attempt` counts the retries so far: 0 at the first error. */
   readonly decide: (error: unknown, attempt: number) => RetryDecision;
-  /** Milliseconds from the subscription, pauses not counted, after which no attempt begins but after a pause; default: no end. */
+  /** Milliseconds from the subscription, pauses not counted, after which no attempt begins; default: no end. */
   readonly deadlineMs?: number;
   /** Default `asyncScheduler`. */
   readonly scheduler?: SchedulerLike;
@@ -54,11 +55,12 @@ export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOpera
             const decision = decide(error, attempt);
             if (!decision.retry) return throwError(() => error);
             const { delayMs, pause = false } = decision;
-            const countedMs = scheduler.now() - startedAt - pausedMs + delayMs;
-            if (!pause && countedMs > deadlineMs) return throwError(() => error);
-            if (pause) pausedMs += delayMs;
+            const now = scheduler.now();
+            if (now - startedAt - pausedMs + (pause ? 0 : delayMs) > deadlineMs) return throwError(() => error);
             onRetry?.(error, attempt, delayMs);
-            return timer(delayMs, scheduler);
+            const wait$ = timer(delayMs, scheduler);
+            // By the clock, which may be set during a pause.
+            return pause ? wait$.pipe(tap(() => (pausedMs += scheduler.now() - now))) : wait$;
           },
         }),
       );

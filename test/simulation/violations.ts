@@ -19,7 +19,7 @@ const CAUSES: Partial<Record<TinkerErrorCode, readonly string[]>> = {
   request_failed: ['server crash', 'hanging client', 'empty 400'],
   // Longer than it is asked again for.
   server_error: ['server crash', 'clock jump', 'hanging client'],
-  conflict: ['server crash', 'clock jump', 'hanging client'],
+  conflict: ['clock jump'],
   closed: ['client crash', 'server crash', 'any fault'],
 };
 
