@@ -34,22 +34,21 @@ export interface LaneRequest<T> {
   readonly metrics?: (result: T) => Readonly<Record<string, number>>;
   /** True for what makes a gradient clean again. */
   readonly cleans?: boolean;
-  /** The name where 409 says that it is taken, so that it is never retried. */
-  readonly named?: SaveName;
+  /** What it saves; unless it overwrites, 409 says that the name is taken, and is never retried. */
+  readonly save?: SaveName;
 }
 
 /** Sends one request in the lane's turn. */
 export function postInLane(
   model: ModelContext,
-  request: Pick<LaneRequest<unknown>, 'type' | 'path' | 'named' | 'cleans'> & {
+  request: Pick<LaneRequest<unknown>, 'type' | 'path' | 'save' | 'cleans'> & {
     body(seqId: number): object | EncodedBody;
   },
 ): Observable<SentRequest> {
   const { api, deadlines } = model.connection;
-  const { named } = request;
+  const { save } = request;
+  const named = isRefusable(save) ? save : undefined;
   return inLane(model, request, (seqId) => {
-    const { scheduler } = model.connection;
-    const sentAt = scheduler.now();
     let mayBeDone = false;
     const post = api.call({
       method: 'POST',
@@ -59,19 +58,25 @@ export function postInLane(
       retry: { deadlineMs: deadlines.sendDeadlineMs, ...(named !== undefined && { final: [409] }) },
       onRetry: (error) => (mayBeDone ||= isOutcomeUnknown(error)),
     });
-    if (named === undefined) return post;
+    if (save === undefined) return post;
     return post.pipe(
       catchError((error: unknown) => {
-        if (!mayBeDone || !(error instanceof TinkerError) || error.code !== 'conflict') return throwError(() => error);
-        return savedBefore(model, named, sentAt).pipe(
+        const isTaken = error instanceof TinkerError && error.code === 'conflict';
+        if (named === undefined || !mayBeDone || !isTaken) return throwError(() => error);
+        return savedBefore(model, named).pipe(
           map((path): LanePromise => {
             if (path === undefined) throw error;
             return { requestId: path, result: { kind: 'json', json: { path } } };
           }),
         );
       }),
+      tap(() => model.savedNames.add(`${save.kind}/${save.name}`)),
     );
   });
+}
+
+function isRefusable(save: SaveName | undefined): boolean {
+  return save !== undefined && save.overwrite !== true;
 }
 
 /** True for a failure after which the server may have done what it was asked. */
@@ -83,11 +88,11 @@ function isOutcomeUnknown(error: TinkerError): boolean {
 /** Gives the lane's turn and its seq_id to `post`, which gets the promise of one operation by one or more requests. */
 export function inLane(
   model: ModelContext,
-  request: Pick<LaneRequest<unknown>, 'type' | 'named' | 'cleans'>,
+  request: Pick<LaneRequest<unknown>, 'type' | 'save' | 'cleans'>,
   post: (seqId: number) => Observable<LanePromise>,
 ): Observable<SentRequest> {
   const isRefusal = (error: TinkerError): boolean =>
-    isDefiniteRefusal(error) || (request.named !== undefined && error.code === 'conflict');
+    isDefiniteRefusal(error) || (isRefusable(request.save) && error.code === 'conflict');
   return model.lane.post(request.type, post, isRefusal).pipe(
     map(({ seqId, answer }) => ({ seqId, promise: answer })),
     catchError((error: unknown) => throwError(() => explain(error, model, request))),
@@ -184,7 +189,7 @@ function failedAfterSend(
 function explain(
   error: unknown,
   model: ModelContext,
-  request: Pick<LaneRequest<unknown>, 'type' | 'named' | 'cleans'>,
+  request: Pick<LaneRequest<unknown>, 'type' | 'save' | 'cleans'>,
 ): TinkerError {
   if (!(error instanceof TinkerError)) return new TinkerError('invalid_response', String(error), { cause: error });
   if (error.code === 'not_found' && request.cleans !== true) {
@@ -196,7 +201,7 @@ function explain(
       { cause: error, details: { ...error.details, operation: request.type } },
     );
   }
-  if (error.code === 'conflict' && request.named !== undefined) {
+  if (error.code === 'conflict' && isRefusable(request.save)) {
     return new TinkerError(
       'checkpoint_exists',
       `${request.type} was refused: ${error.message} Choose another name, or pass { overwrite: true }.`,

@@ -37,6 +37,8 @@ export interface ModelContext {
   readonly queueState: BehaviorSubject<QueueState>;
   readonly events: Subject<OperationEvent>;
   readonly metrics: Subject<OperationMetrics>;
+  /** Kinds and names of the checkpoints that were saved: `weights/step-20`. */
+  readonly savedNames: Set<string>;
   /** Finished optimizer steps. */
   steps: number;
 }

@@ -38,6 +38,6 @@ export function saveExternalRequest(
     path: '/api/v1/save_weights_external',
     body: (seq_id) => ({ model_id: modelId, path: name, seq_id, ...settings, type: 'save_weights_external' }),
     read: readJsonResult(externalWeightsSchema, 'save_weights_external'),
-    named: { kind: 'external_weights', name },
+    save: { kind: 'external_weights', name },
   };
 }

@@ -6,17 +6,16 @@ import type { ModelContext } from './modelContext.js';
 export interface SaveName {
   readonly kind: 'weights' | 'sampler_weights' | 'external_weights';
   readonly name: string;
+  /** Whether it may take the place of another. */
+  readonly overwrite?: boolean;
 }
 
 /**
- * Emits the path of a checkpoint of this name that was saved since its save was sent, or undefined: where an earlier
- * attempt of a save had no answer, that is its own.
+ * Emits the path of the model's checkpoint of this name, or undefined where there is none or this client saved it by
+ * another call: where an earlier attempt of a save had no answer, it is that save's own, as nobody else saves the model.
  */
-export function savedBefore(
-  model: ModelContext,
-  { kind, name }: SaveName,
-  sentAt: number,
-): Observable<string | undefined> {
+export function savedBefore(model: ModelContext, { kind, name }: SaveName): Observable<string | undefined> {
+  if (model.savedNames.has(`${kind}/${name}`)) return of(undefined);
   return model.connection.api
     .call({
       method: 'GET',
@@ -27,7 +26,7 @@ export function savedBefore(
     .pipe(
       map(({ checkpoints }) => {
         const found = checkpoints.find(({ tinkerPath }) => tinkerPath.endsWith(`/${kind}/${name}`));
-        return found !== undefined && Date.parse(found.time) > sentAt - 1 ? found.tinkerPath : undefined;
+        return found?.tinkerPath;
       }),
       catchError(() => of(undefined)),
     );

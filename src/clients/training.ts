@@ -88,6 +88,7 @@ export class TrainingClient {
       lane: new Lane(options.firstSeqId),
       flags: options.flags,
       uploadedLosses: service.uploadedLosses,
+      savedNames: new Set(),
       wireFormat: service.session.wireFormat,
       queueState,
       events,

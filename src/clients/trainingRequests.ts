@@ -49,8 +49,7 @@ export function saveStateRequest(modelId: string, name: string, options: SaveSta
       type: 'save_weights',
     }),
     read: readJsonResult(savedStateSchema, 'save_weights'),
-    // Where the name may be taken, a 409 speaks of something else, which passes.
-    ...(!overwrite && { named: { kind: 'weights', name } }),
+    save: { kind: 'weights', name, overwrite },
   };
 }
 
@@ -114,7 +113,7 @@ export function saveForSamplerRequest(
     path: '/api/v1/save_weights_for_sampler',
     body: (seq_id) => ({ model_id: modelId, ...target(), kind, seq_id, type: 'save_weights_for_sampler' }),
     read: readJsonResult(savedSamplerWeightsSchema, 'save_weights_for_sampler'),
-    ...(path !== undefined && { named: { kind: 'sampler_weights', name: path } }),
+    ...(path !== undefined && { save: { kind: 'sampler_weights', name: path } }),
   };
 }
 

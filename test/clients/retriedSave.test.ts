@@ -1,4 +1,4 @@
-import { type Observable, of } from 'rxjs';
+import { type Observable, concat, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { TinkerError } from '../../src/errors.js';
 import { type MarbleRequest, MarbleTransport } from '../../src/testing/index.js';
@@ -9,7 +9,7 @@ const answer = (status: number, json: object): Observable<TransportResponse> =>
   of(MarbleTransport.response(status, json));
 
 /** Saves while the server answers the attempts with these statuses, and lists these checkpoints; tells how it ended. */
-function save(statuses: readonly number[], checkpoints: Readonly<Record<string, number>>): string[] {
+function save(statuses: readonly number[], checkpoints: readonly string[]): string[] {
   const told: string[] = [];
   let attempt = 0;
   const intercept = ({ operation }: MarbleRequest): Observable<TransportResponse> | undefined => {
@@ -18,10 +18,10 @@ function save(statuses: readonly number[], checkpoints: Readonly<Record<string, 
       return status === 200 ? undefined : answer(status, { detail: `answer ${status}` });
     }
     if (operation !== 'checkpoints') return undefined;
-    const list = Object.entries(checkpoints).map(([path, time]) => ({
+    const list = checkpoints.map((path) => ({
       checkpoint_id: path,
       checkpoint_type: 'training',
-      time: new Date(time).toISOString(),
+      time: new Date(0).toISOString(),
       tinker_path: `tinker://model/${path}`,
     }));
     return answer(200, { checkpoints: list });
@@ -41,11 +41,11 @@ function save(statuses: readonly number[], checkpoints: Readonly<Record<string, 
 
 describe('a save whose name is taken', () => {
   it('is refused at once, and its seq_id is free again', () => {
-    expect(save([409], { 'weights/a': 0 })).toEqual(['checkpoint_exists', 'save_weights 1', 'optim_step 1']);
+    expect(save([409], ['weights/a'])).toEqual(['checkpoint_exists', 'save_weights 1', 'optim_step 1']);
   });
 
-  it('was done by an earlier attempt without an answer, where the listed one is newer than the client', () => {
-    expect(save([503, 409], { 'sampler_weights/a': 0, 'weights/a': 1_000 })).toEqual([
+  it('was done by an earlier attempt without an answer, and is there', () => {
+    expect(save([503, 409], ['sampler_weights/a', 'weights/a'])).toEqual([
       'tinker://model/weights/a',
       'save_weights 1',
       'save_weights 1',
@@ -54,10 +54,9 @@ describe('a save whose name is taken', () => {
     ]);
   });
 
-  it.each<[string, Record<string, number>]>([
-    ['is older', { 'weights/a': -1_000 }],
-    ['is of another kind', { 'sampler_weights/a': 1_000 }],
-    ['is not there', {}],
+  it.each<[string, string[]]>([
+    ['is of another kind', ['sampler_weights/a']],
+    ['is not there', []],
   ])('is refused after such an attempt too, where the listed one %s', (_, checkpoints) => {
     expect(save([503, 409], checkpoints)).toEqual([
       'checkpoint_exists',
@@ -69,7 +68,26 @@ describe('a save whose name is taken', () => {
   });
 
   it('is refused after a 429, which did nothing', () => {
-    expect(save([429, 409], { 'weights/a': 1_000 }).slice(0, 1)).toEqual(['checkpoint_exists']);
+    expect(save([429, 409], ['weights/a']).slice(0, 1)).toEqual(['checkpoint_exists']);
+  });
+
+  it.each([false, true])('is refused where this client took it before, overwriting: %s', (overwrite) => {
+    const told: string[] = [];
+    let saves = 0;
+    const intercept = ({ operation }: MarbleRequest): Observable<TransportResponse> | undefined => {
+      if (operation === 'checkpoints') throw new Error('nothing is to be listed');
+      if (operation !== 'save_weights' || saves++ === 0) return undefined;
+      return answer(saves === 2 ? 503 : 409, { detail: 'no' });
+    };
+    withTraining({ intercept }, (t) => {
+      concat(t.training.saveState('a', { overwrite }), t.training.saveState('a')).subscribe({
+        next: ({ path }) => told.push(path),
+        error: (error: TinkerError) => told.push(error.code),
+      });
+      t.flush();
+    });
+    expect(told).toEqual([expect.stringContaining('tinker://'), 'checkpoint_exists']);
+    expect(saves).toBe(3);
   });
 });
 
