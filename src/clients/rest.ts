@@ -195,7 +195,7 @@ export class RestClient implements AsyncDisposable {
    * @example
    * ```ts
    * const { path } = await training.saveState('final').result();
-   * const progress$ = service.rest.downloadCheckpoint(path, { directory: 'my-adapter' });
+   * const progress$ = service.rest.downloadCheckpoint(path, { directory: 'final-adapter' });
    * await lastValueFrom(progress$.pipe(tap((event) => console.log(event.type))));
    * ```
    */

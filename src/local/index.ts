@@ -1,7 +1,9 @@
 export type { ServerEvent } from './server/serverEvent.js';
 export { type LocalServer, type LocalServerOptions, startLocalServer } from './startLocalServer.js';
 export { type LocalServiceOptions, localService } from './localService.js';
-export type { RuntimeName } from './engine/runtime.js';
+export type { Precision } from './engine/precision.js';
+export type { Device, RuntimeName, StoredPrecision } from './engine/runtime.js';
+export type { TellServerEvent } from './server/serverEvent.js';
 export type { ServerLog } from './server/serverLog.js';
 export type { ServerRequest } from './server/serverRequest.js';
 export type { ServerResponse } from './server/serverResponse.js';

@@ -14,6 +14,8 @@ export type ServerMessage =
 
 /** Either end of a worker, as far as it is used here. */
 export interface MessageEnd {
+  /** Sends a message; buffers in the list are moved, not copied. */
   postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
+  /** Hears the messages of the other end. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
 }

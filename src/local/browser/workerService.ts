@@ -13,6 +13,7 @@ export interface ServerWorker extends MessageEnd {
     type: 'message' | 'error',
     listener: (event: { readonly data: unknown; readonly message?: string }) => void,
   ): void;
+  /** Ends it at once. */
   terminate(): void;
 }
 

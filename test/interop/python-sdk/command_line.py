@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,8 +14,12 @@ from support import MODEL, VERSION, create_model, make_data, train
 def tinker(*arguments):
     """Runs a command; gives its exit status, standard output and standard error."""
     command = [str(Path(sys.executable).parent / "tinker"), *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=120)
-    return ran.returncode, ran.stdout, ran.stderr
+    for attempt in range(3):
+        ran = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=120)
+        # On a busy machine its threads may abort the interpreter while it ends, whatever the command did.
+        if ran.returncode != -signal.SIGABRT or attempt == 2:
+            return ran.returncode, ran.stdout, ran.stderr
+        print(f"NOTE tinker {' '.join(arguments)} aborted, and is run again: {ran.stderr.strip()[-200:]}")
 
 
 def read(*arguments):
