@@ -32,6 +32,15 @@ export type { SampleRequest } from './clients/sampleRequest.js';
 export type { SamplingSessionOptions } from './clients/samplingSession.js';
 export type { LoadTokenizer } from './clients/serviceContext.js';
 export type { Telemetry, TelemetryEvent } from './clients/telemetry.js';
+export {
+  type OpenTelemetryApi,
+  type OpenTelemetrySpan,
+  type OpenTelemetryTracer,
+  type OperationSpan,
+  type TracedOperation,
+  type Tracer,
+  openTelemetry,
+} from './clients/tracing.js';
 export { usingTrainingClient } from './clients/usingTrainingClient.js';
 export { type ConfigOptions, HOSTED_BASE_URL } from './config.js';
 export { type SentOperation, TinkerError, type TinkerErrorCode, type TinkerErrorDetails } from './errors.js';

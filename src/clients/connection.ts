@@ -7,6 +7,7 @@ import { Operation } from './operation.js';
 import { OperationState } from './operationState.js';
 import type { OperationScope, OperationWork } from './operationWork.js';
 import { type Road, directRoad } from './road.js';
+import type { OperationSpan, TracedOperation, Tracer } from './tracing.js';
 
 /** How long the client waits before it gives up, in milliseconds. */
 export interface Deadlines {
@@ -34,6 +35,7 @@ export interface Connection extends OperationScope {
   /** Numbers in [0, 1) for jitter. */
   readonly random: () => number;
   readonly deadlines: Deadlines;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Makes an operation of what it does, by way of a road. */
@@ -42,6 +44,13 @@ export function makeOperation<S, T>(
   work: OperationWork<S, T>,
   options: { readonly road?: Road; readonly signal?: AbortSignal | undefined } = {},
 ): Operation<T> {
-  const state = new OperationState(work, options.road ?? directRoad, connection, options.signal);
+  const { tracer } = connection;
+  const startSpan = tracer && spanOf(tracer, work);
+  const state = new OperationState(work, options.road ?? directRoad, connection, options.signal, startSpan);
   return new Operation(work.type, state, connection.scheduler);
+}
+
+/** Apart from `makeOperation`, which so keeps nothing for a closure where nothing is traced. */
+function spanOf(tracer: Tracer, { type, modelId, samplingSessionId }: TracedOperation): () => OperationSpan {
+  return () => tracer.start({ type, modelId, samplingSessionId });
 }

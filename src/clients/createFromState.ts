@@ -38,9 +38,9 @@ export function createFromStateWork(
   const { userMetadata, weightsAccessToken } = options;
   return {
     type: 'load_weights',
-    send: () =>
+    send: (context) =>
       service.session
-        .use((sessionId) => service.session.flags$.pipe(switchMap((flags) => loadAsNew(sessionId, flags))))
+        .use((sessionId) => service.session.flags$.pipe(switchMap((flags) => loadAsNew(sessionId, flags, context))))
         .pipe(
           catchError((error: unknown) =>
             error instanceof TinkerError && error.details.status === 422
@@ -48,19 +48,20 @@ export function createFromStateWork(
               : throwError(() => error),
           ),
         ),
-    poll: (sent, context) => (sent.way === 'one load' ? awaitLoad(sent, context) : createAndLoad()),
+    poll: (sent, context) => (sent.way === 'one load' ? awaitLoad(sent, context) : createAndLoad(context)),
     discard: (training) => {
       service.finishLater(training.unloadModel());
     },
   };
 
-  function loadAsNew(sessionId: string, flags: ClientConfig): Observable<Sent> {
+  function loadAsNew(sessionId: string, flags: ClientConfig, { span }: OperationContext): Observable<Sent> {
     return defer(() => {
       const modelSeqId = service.session.nextModelSeqId();
       return api
         .call({
           method: 'POST',
           path: '/api/v1/load_weights',
+          headers: span?.headers,
           body: {
             session_id: sessionId,
             model_seq_id: modelSeqId,
@@ -80,6 +81,7 @@ export function createFromStateWork(
   function awaitLoad(sent: Extract<Sent, { way: 'one load' }>, context: OperationContext): Observable<TrainingClient> {
     return retrieveFuture(service.connection, {
       promise: { requestId: sent.requestId },
+      headers: context.span?.headers,
       requestType: 'LoadWeights',
       waitingFor: `load_weights of ${path}`,
       read: readJsonResult(loadedWeightsSchema, 'load_weights'),
@@ -89,16 +91,21 @@ export function createFromStateWork(
     }).pipe(
       // The protocol gives the id by rule; servers need not repeat it.
       switchMap(() =>
-        openModel(service, { modelId: `${sent.sessionId}:train:${sent.modelSeqId}`, flags: sent.flags, firstSeqId: 1 }),
+        openModel(
+          service,
+          { modelId: `${sent.sessionId}:train:${sent.modelSeqId}`, flags: sent.flags, firstSeqId: 1 },
+          context,
+        ),
       ),
     );
   }
 
-  function createAndLoad(): Observable<TrainingClient> {
+  function createAndLoad({ span }: OperationContext): Observable<TrainingClient> {
     return api
       .call({
         method: 'POST',
         path: '/api/v1/weights_info',
+        headers: span?.headers,
         body: { tinker_path: path },
         schema: weightsInfoSchema,
         retry: 'standard',

@@ -10,7 +10,7 @@ import {
   toWireLoraConfig,
 } from '../wire/index.js';
 import { invalidArgument } from '../errors.js';
-import type { OperationWork } from './operationWork.js';
+import type { OperationContext, OperationWork } from './operationWork.js';
 import { readJsonResult } from './readJsonResult.js';
 import type { ServiceContext } from './serviceContext.js';
 import { TrainingClient } from './training.js';
@@ -40,7 +40,7 @@ export function createModelWork(
   const { api } = service.connection;
   return {
     type: 'create_model',
-    send: () =>
+    send: ({ span }) =>
       service.session.use((session_id) =>
         service.session.flags$.pipe(
           switchMap((flags) =>
@@ -48,6 +48,7 @@ export function createModelWork(
               .call({
                 method: 'POST',
                 path: '/api/v1/create_model',
+                headers: span?.headers,
                 body: {
                   session_id,
                   model_seq_id: service.session.nextModelSeqId(),
@@ -67,13 +68,14 @@ export function createModelWork(
     poll: ({ promise, flags }, context) =>
       retrieveFuture(service.connection, {
         promise,
+        headers: context.span?.headers,
         requestType: 'CreateModel',
         waitingFor: `create_model on ${baseModel}`,
         read: readJsonResult(createdModelSchema, 'create_model'),
         onQueueState: (state) => {
           context.report({ type: 'queueState', ...state });
         },
-      }).pipe(switchMap(({ modelId }) => openModel(service, { modelId, baseModel, flags, firstSeqId: 1 }))),
+      }).pipe(switchMap(({ modelId }) => openModel(service, { modelId, baseModel, flags, firstSeqId: 1 }, context))),
     discard: (training) => {
       service.finishLater(training.unloadModel());
     },
@@ -89,11 +91,13 @@ export function openModel(
     readonly flags: ClientConfig;
     readonly firstSeqId: number;
   },
+  { span }: OperationContext,
 ): Observable<TrainingClient> {
   return service.connection.api
     .call({
       method: 'POST',
       path: '/api/v1/get_info',
+      headers: span?.headers,
       body: { model_id: model.modelId, type: 'get_info' },
       schema: modelInfoSchema,
       retry: 'standard',

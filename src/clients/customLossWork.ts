@@ -122,6 +122,7 @@ export function customLossWork(
 
   return {
     type,
+    modelId: model.modelId,
     send: (context) => whenClean(model, () => send(context)),
     poll: ({ pass, chunks, finish }, context) => awaitChunks(model, pass, chunks, context).pipe(map(finish)),
     settled: (outcome) => {

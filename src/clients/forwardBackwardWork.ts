@@ -64,6 +64,7 @@ export function forwardBackwardWork(
   let seqIds: readonly number[] = [];
   return {
     type,
+    modelId: model.modelId,
     send: (context) =>
       whenClean(model, () => sendChunks(model, pass, context)).pipe(
         tap((chunks) => {
@@ -102,7 +103,9 @@ export function sendChunks(
   const type = nameOf(pass);
   return from(chunks).pipe(
     concatMap((data, index) =>
-      inLane(model, { type }, (seqId) => postPass(model, { ...pass, modelId: model.modelId, seqId, data })).pipe(
+      inLane(model, { type }, (seqId) =>
+        postPass(model, { ...pass, modelId: model.modelId, seqId, data }, context.span?.headers),
+      ).pipe(
         map((sent): SentChunk => {
           context.report({ type: 'chunk', chunk: index + 1, chunks: chunks.length, seqId: sent.seqId });
           return { sent };

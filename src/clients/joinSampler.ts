@@ -29,7 +29,7 @@ export function joinSampler(
     service.connection,
     {
       type: 'join_sampling_session',
-      send: () =>
+      send: ({ span }) =>
         service.session.flags$.pipe(
           take(1),
           switchMap((flags): Observable<{ readonly clientCounter: number }> => {
@@ -37,6 +37,7 @@ export function joinSampler(
             return api.call({
               method: 'POST',
               path: '/api/v1/join_sampling_session',
+              headers: span?.headers,
               body: { sampling_session_id: samplingSessionId, type: 'join_sampling_session' },
               schema: joinedSamplerSchema,
               retry: 'standard',

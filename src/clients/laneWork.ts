@@ -44,6 +44,7 @@ export function postInLane(
   request: Pick<LaneRequest<unknown>, 'type' | 'path' | 'save' | 'cleans'> & {
     body(seqId: number): object | EncodedBody;
   },
+  context: OperationContext,
 ): Observable<SentRequest> {
   const { api, deadlines } = model.connection;
   const { save } = request;
@@ -54,6 +55,7 @@ export function postInLane(
       method: 'POST',
       path: request.path,
       body: request.body(seqId),
+      headers: context.span?.headers,
       schema: futurePromiseSchema,
       retry: { deadlineMs: deadlines.sendDeadlineMs, ...(named !== undefined && { final: [409] }) },
       onRetry: (error) => (mayBeDone ||= isOutcomeUnknown(error)),
@@ -63,7 +65,7 @@ export function postInLane(
       catchError((error: unknown) => {
         const isTaken = error instanceof TinkerError && error.code === 'conflict';
         if (named === undefined || !mayBeDone || !isTaken) return throwError(() => error);
-        return savedBefore(model, named).pipe(
+        return savedBefore(model, named, context).pipe(
           map((path): LanePromise => {
             if (path === undefined) throw error;
             return { requestId: path, result: { kind: 'json', json: { path } } };
@@ -118,6 +120,7 @@ export function awaitResult<T>(
   if (known !== undefined) return defer(() => of(request.read(known)));
   return retrieveFuture(model.connection, {
     promise: sent.promise,
+    headers: context.span?.headers,
     requestType: request.requestType,
     read: (result) => request.read(result),
     waitingFor: `${request.type} with seq_id ${String(sent.seqId)} of ${model.modelId}`,
@@ -132,7 +135,7 @@ export function awaitResult<T>(
 export function laneWork<T>(model: ModelContext, request: LaneRequest<T>): OperationWork<SentRequest, T> {
   let seqIds: readonly number[] = [];
   const send = (context: OperationContext): Observable<SentRequest> =>
-    postInLane(model, request).pipe(
+    postInLane(model, request, context).pipe(
       tap((sent) => {
         seqIds = [sent.seqId];
         context.report({ type: 'sent', seqIds });
@@ -141,6 +144,7 @@ export function laneWork<T>(model: ModelContext, request: LaneRequest<T>): Opera
     );
   return {
     type: request.type,
+    modelId: model.modelId,
     send: (context) => (request.cleans === true ? send(context) : whenClean(model, () => send(context))),
     poll: (sent, context) => awaitResult(model, sent, request, context),
     settled: (outcome) => {

@@ -70,6 +70,7 @@ export function makeConnection(config: ResolvedConfig, transport: Transport, opt
     deadlines,
     active: new Set(),
     closed: undefined,
+    tracer: options.tracer,
   };
 }
 

@@ -19,6 +19,7 @@ import type { OperationProgress } from './operationProgress.js';
 import { OperationTicket } from './operationTicket.js';
 import type { OperationContext, OperationScope, OperationWork } from './operationWork.js';
 import type { Road, Ticket } from './road.js';
+import type { OperationSpan } from './tracing.js';
 
 type Phase<S, T> =
   | { readonly name: 'idle' }
@@ -45,6 +46,8 @@ export class OperationState<S, T> {
     private readonly road: Road,
     private readonly scope: OperationScope,
     signal: AbortSignal | undefined,
+    /** A span lasts while somebody waits: who leaves and comes back gets another. */
+    private readonly startSpan?: () => OperationSpan,
   ) {
     this.work = work;
     if (signal !== undefined) this.obey(signal);
@@ -108,11 +111,13 @@ export class OperationState<S, T> {
         if (this.phase.name !== 'sending') return EMPTY;
         if (answer === undefined) {
           this.phase = { name: 'idle' };
+          this.endSpan();
           if (this.subscribers.size > 0) this.enqueue();
           return EMPTY;
         }
         if (this.subscribers.size === 0 && work.discard === undefined) {
           this.phase = { name: 'sent', sent: answer.sent };
+          this.endSpan();
           return EMPTY;
         }
         this.phase = { name: 'polling', sent: answer.sent, ticket };
@@ -156,12 +161,14 @@ export class OperationState<S, T> {
     };
   }
 
-  private readonly context: OperationContext = {
+  private readonly context: OperationContext & { span: OperationSpan | undefined } = {
     report: (progress) => {
+      if (progress.type === 'sent') this.context.span?.sent(progress.seqIds);
       this.report(progress);
     },
     isWanted: () => this.subscribers.size > 0,
     abandoned$: this.abandoned.asObservable(),
+    span: undefined,
   };
 
   private detach(subscriber: Subscriber<T>): void {
@@ -171,10 +178,12 @@ export class OperationState<S, T> {
     if (phase.name === 'queued') {
       phase.ticket.forget();
       this.phase = { name: 'idle' };
+      this.endSpan();
     } else if (phase.name === 'sending') {
       this.abandoned.next();
     } else if (phase.name === 'polling' && this.work?.discard === undefined) {
       this.phase = { name: 'sent', sent: phase.sent };
+      this.endSpan();
       this.stop.next();
       phase.ticket.forget();
       this.work?.abandoned?.();
@@ -183,6 +192,7 @@ export class OperationState<S, T> {
   }
 
   private enqueue(): void {
+    this.context.span = this.startSpan?.();
     const ticket = new OperationTicket(this);
     this.phase = { name: 'queued', ticket };
     this.report({ type: 'queued' });
@@ -190,6 +200,7 @@ export class OperationState<S, T> {
   }
 
   private resume(sent: S): void {
+    this.context.span = this.startSpan?.();
     const ticket = new OperationTicket(this);
     this.phase = { name: 'polling', sent, ticket };
     this.road.resume(ticket);
@@ -219,6 +230,7 @@ export class OperationState<S, T> {
       return;
     }
     this.phase = { name: 'sent', sent: this.phase.sent };
+    this.endSpan(error);
     const listeners = this.takeSubscribers();
     for (const subscriber of listeners) subscriber.error(error);
   }
@@ -227,6 +239,7 @@ export class OperationState<S, T> {
     const { phase: before, work } = this;
     this.phase = phase;
     this.work = undefined;
+    this.endSpan(phase.name === 'failed' ? phase.error : undefined);
     this.forgetSignal?.();
     if (before.name === 'queued') before.ticket.forget();
     this.report(last);
@@ -241,6 +254,11 @@ export class OperationState<S, T> {
       if (work?.discard === undefined || phase.error.code === 'closed') this.stop.next();
     }
     return listeners;
+  }
+
+  private endSpan(error?: TinkerError): void {
+    this.context.span?.end(error);
+    this.context.span = undefined;
   }
 
   private takeSubscribers(): Subscriber<T>[] {

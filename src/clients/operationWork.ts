@@ -1,6 +1,7 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { TinkerError } from '../errors.js';
 import type { OperationProgress } from './operationProgress.js';
+import type { OperationSpan } from './tracing.js';
 
 /** What a running operation may say and ask of the one who runs it. */
 export interface OperationContext {
@@ -9,12 +10,18 @@ export interface OperationContext {
   isWanted(): boolean;
   /** Emits when the last subscriber leaves; only work that may stop between two sends listens to it. */
   readonly abandoned$: Observable<void>;
+  /** Its headers go with each request; there is none where nothing is traced. */
+  readonly span: OperationSpan | undefined;
 }
 
 /** What an operation does: a send that is never cut short, then a wait that may be left and taken up again. */
 export interface OperationWork<S, T> {
   /** The field's name of the operation, e.g. `forward_backward`. */
   readonly type: string;
+  /** The model that it is for, for traces. */
+  readonly modelId?: string;
+  /** The sampling session that it is for, for traces. */
+  readonly samplingSessionId?: string;
   /** Sends; emits once what the wait needs. Completing without a value means that it stopped because it was abandoned. */
   send(context: OperationContext): Observable<S>;
   /** Waits for the result. */

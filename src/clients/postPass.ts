@@ -12,14 +12,18 @@ import type { ModelContext } from './modelContext.js';
  *
  * Errors with the first refusal if JSON is refused too, unless the server said that it reads no protobuf at all.
  */
-export function postPass(model: ModelContext, request: ForwardBackwardRequest): Observable<FuturePromise> {
+export function postPass(
+  model: ModelContext,
+  request: ForwardBackwardRequest,
+  headers?: Body['headers'],
+): Observable<FuturePromise> {
   const { wireFormat } = model;
   return defer(() => {
     const encoded = wireFormat.encode(request);
-    return post(model, encoded).pipe(
+    return post(model, encoded, headers).pipe(
       catchError((error: unknown) => {
         if (!(error instanceof TinkerError) || !wireFormat.refused(encoded, error)) return throwError(() => error);
-        return post(model, wireFormat.encode(request, 'json')).pipe(
+        return post(model, wireFormat.encode(request, 'json'), headers).pipe(
           catchError((second: unknown) => {
             const sameRefusal = second instanceof TinkerError && isDefiniteRefusal(second);
             return throwError(() => (sameRefusal && error.details.status !== 415 ? error : second));
@@ -30,20 +34,20 @@ export function postPass(model: ModelContext, request: ForwardBackwardRequest): 
   });
 }
 
-function post(model: ModelContext, encoded: EncodedRequest): Observable<FuturePromise> {
+function post(model: ModelContext, encoded: EncodedRequest, headers: Body['headers']): Observable<FuturePromise> {
   const { api, deadlines } = model.connection;
-  const send = ({ bytes, headers }: Body): Observable<FuturePromise> =>
+  const send = (ready: Body): Observable<FuturePromise> =>
     api.call({
       method: 'POST',
       path: encoded.path,
-      body: { contentType: encoded.contentType, bytes },
-      headers,
+      body: { contentType: encoded.contentType, bytes: ready.bytes },
+      headers: ready.headers,
       schema: futurePromiseSchema,
       retry: { deadlineMs: deadlines.sendDeadlineMs },
     });
   const { body } = encoded;
   const isPlain = !model.flags.protoCompressFwdbwd || typeof body === 'string';
-  const sent = isPlain ? send({ bytes: body, headers: {} }) : compress(model, body).pipe(switchMap(send));
+  const sent = isPlain ? send({ bytes: body, headers }) : compress(model, body, headers).pipe(switchMap(send));
   return sent.pipe(
     tap(() => {
       model.wireFormat.accepted(encoded);
@@ -53,16 +57,20 @@ function post(model: ModelContext, encoded: EncodedRequest): Observable<FuturePr
 
 interface Body {
   readonly bytes: EncodedRequest['body'];
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
 /** By zstd; as it is where that can't be loaded. */
-function compress({ connection }: ModelContext, body: Uint8Array<ArrayBuffer>): Observable<Body> {
+function compress(
+  { connection }: ModelContext,
+  body: Uint8Array<ArrayBuffer>,
+  headers: Body['headers'],
+): Observable<Body> {
   return defer(loadZstd).pipe(
-    map((zstd) => ({ bytes: zstd.compress(body), headers: { 'content-encoding': 'zstd' } })),
+    map((zstd) => ({ bytes: zstd.compress(body), headers: { ...headers, 'content-encoding': 'zstd' } })),
     catchError((error: unknown) => {
       connection.log.debug(`The pass is sent without compression: ${String(error)}`);
-      return of<Body>({ bytes: body, headers: {} });
+      return of<Body>({ bytes: body, headers });
     }),
   );
 }

@@ -43,6 +43,7 @@ import { type AccessScope, checkpointPath, segment, sessionPath, trainingRunPath
 import { traceUrl } from './restTrace.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import { checkTinkerPath, parseTinkerPath } from './tinkerPath.js';
+import type { OperationSpan } from './tracing.js';
 import type { CallOptions } from './trainingOptions.js';
 
 /**
@@ -172,7 +173,9 @@ export class RestClient implements AsyncDisposable {
 
   /** Where the archive of a checkpoint can be fetched; waits up to 2.5 minutes while the server builds it. */
   getCheckpointArchiveUrl(path: string, options: CallOptions = {}): Operation<ArchiveUrl> {
-    return this.wait('get_checkpoint_archive_url', archiveUrl(this.connection, path), options);
+    // Refuses a wrong path at the call.
+    checkpointPath(path);
+    return this.wait('get_checkpoint_archive_url', (span) => archiveUrl(this.connection, path, span), options);
   }
 
   /** Where the files of exported weights (`tinker://<run>/external_weights/<name>`) can be fetched. */
@@ -228,7 +231,9 @@ export class RestClient implements AsyncDisposable {
 
   /** Has the server export the trace of a session; gives the URL of the file, which ends after about an hour. */
   exportSessionTrace(sessionId: string, options: CallOptions = {}): Operation<string> {
-    return this.wait('trace_export', traceUrl(this.connection, sessionId), options);
+    // Refuses a wrong id at the call.
+    sessionPath(sessionId);
+    return this.wait('trace_export', (span) => traceUrl(this.connection, sessionId, span), options);
   }
 
   /** What a sampling session draws from. */
@@ -243,7 +248,7 @@ export class RestClient implements AsyncDisposable {
    * Errors: `unauthenticated` for a plain key on a server that does not exchange it.
    */
   whoami(options: CallOptions = {}): Operation<Identity> {
-    return this.wait('whoami', this.connection.credentials.identityToken$.pipe(map(identityOf)), options);
+    return this.wait('whoami', () => this.connection.credentials.identityToken$.pipe(map(identityOf)), options);
   }
 
   /** Fails what waits and ends the connections, unless they are those of a ServiceClient. */
@@ -264,8 +269,16 @@ export class RestClient implements AsyncDisposable {
     return ask(this.connection, { type, method: 'GET', path, schema, retry: 'standard' }, options);
   }
 
-  private wait<T>(type: string, answer: Observable<T>, { signal }: CallOptions): Operation<T> {
-    return makeOperation(this.connection, { type, send: () => of(undefined), poll: () => answer }, { signal });
+  private wait<T>(
+    type: string,
+    answer: (span?: OperationSpan) => Observable<T>,
+    { signal }: CallOptions,
+  ): Operation<T> {
+    return makeOperation(
+      this.connection,
+      { type, send: () => of(undefined), poll: (_, { span }) => answer(span) },
+      { signal },
+    );
   }
 
   private change(

@@ -6,6 +6,7 @@ import type { TransportResponse } from '../transport/transport.js';
 import { type ArchiveUrl, archiveUrlSchema, parseJson, readResponse } from '../wire/index.js';
 import type { Connection } from './connection.js';
 import { checkpointPath } from './restPaths.js';
+import type { OperationSpan } from './tracing.js';
 
 /** A server that builds the archive answers 503 so long. */
 const ARCHIVE_WAIT = 30_000;
@@ -14,8 +15,12 @@ const ARCHIVE_TRIES = 6;
 const FAULTS_DEADLINE = 300_000;
 
 /** Asks where the archive of a checkpoint is; servers answer a redirect or JSON, and 503 while they build it. */
-export function archiveUrl({ api, scheduler, random }: Connection, path: string): Observable<ArchiveUrl> {
-  const request = { method: 'GET', path: `${checkpointPath(path)}/archive` } as const;
+export function archiveUrl(
+  { api, scheduler, random }: Connection,
+  path: string,
+  span?: OperationSpan,
+): Observable<ArchiveUrl> {
+  const request = { method: 'GET', path: `${checkpointPath(path)}/archive`, headers: span?.headers } as const;
   const read = (response: TransportResponse): ArchiveUrl => {
     const { status, headers, body } = response;
     const { location, expires } = headers;

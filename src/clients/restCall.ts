@@ -2,6 +2,7 @@ import { of } from 'rxjs';
 import type { ApiCall } from '../transport/api.js';
 import { type Connection, makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
+import type { OperationSpan } from './tracing.js';
 import type { CallOptions } from './trainingOptions.js';
 
 /** A request of one answer, named as the protocol names it. */
@@ -12,7 +13,7 @@ export function ask<T>(connection: Connection, call: RestCall<T>, { signal }: Ca
   const { type } = call;
   return makeOperation(
     connection,
-    { type, send: () => of(undefined), poll: () => connection.api.call(call) },
+    { type, send: () => of(undefined), poll: (_, { span }) => connection.api.call(traced(call, span)) },
     { signal },
   );
 }
@@ -22,9 +23,13 @@ export function tell<T>(connection: Connection, call: RestCall<T>, { signal }: C
   const { type } = call;
   return makeOperation(
     connection,
-    { type, send: () => connection.api.call(call), poll: (answer) => of(answer) },
+    { type, send: ({ span }) => connection.api.call(traced(call, span)), poll: (answer) => of(answer) },
     { signal },
   );
+}
+
+function traced<T>(call: RestCall<T>, span: OperationSpan | undefined): RestCall<T> {
+  return span === undefined ? call : { ...call, headers: { ...call.headers, ...span.headers } };
 }
 
 /** A path with a query of what is given. */

@@ -93,10 +93,11 @@ export class SampleQueue {
     };
     return {
       type: 'sample',
+      samplingSessionId: this.samplingSessionId,
       send: (context) => {
         let isPosting = false;
         isWanted = () => context.isWanted();
-        const request = this.post(job);
+        const request = this.post(job, context);
         const post = defer(() => {
           isPosting = true;
           return request;
@@ -145,7 +146,7 @@ export class SampleQueue {
   /** The result, of a new request under a new seq_id where the server has lost the sample. */
   private outcome(job: SampleJob, known: SentSample, context: OperationContext, attempt = 0): Observable<SampleOutput> {
     const { random, scheduler } = this.service.connection;
-    const again = this.submit(job, this.post(job)).pipe(map((sent) => Object.assign(known, sent)));
+    const again = this.submit(job, this.post(job, context)).pipe(map((sent) => Object.assign(known, sent)));
     return this.service.session.flags$.pipe(
       take(1),
       switchMap((flags) =>
@@ -181,7 +182,7 @@ export class SampleQueue {
   }
 
   /** One request, with the same seq_id, key and bytes however often it is sent. */
-  private post(job: SampleJob): Observable<SentSample> {
+  private post(job: SampleJob, { span }: OperationContext): Observable<SentSample> {
     const { api, deadlines, random } = this.service.connection;
     const idempotencyKey = `rxtinker-${uuid(random)}`;
     let taken: number | undefined;
@@ -192,13 +193,18 @@ export class SampleQueue {
           method: 'POST',
           path: '/api/v1/asample',
           body: { contentType: 'application/json', bytes: job.body(this.onWire(seqId)) },
-          headers: { 'x-tinker-sampling-backpressure': '1' },
+          headers: { 'x-tinker-sampling-backpressure': '1', ...span?.headers },
           idempotencyKey,
           schema: futurePromiseSchema,
           // A 429 is for all samples: they pause together.
           retry: { deadlineMs: deadlines.sendDeadlineMs, final: [429] },
         })
-        .pipe(map((promise) => ({ seqId, promise, gone: false })));
+        .pipe(
+          map((promise) => {
+            span?.sent([seqId]);
+            return { seqId, promise, gone: false };
+          }),
+        );
     });
   }
 
@@ -211,6 +217,7 @@ export class SampleQueue {
     const { connection } = this.service;
     const request: FutureRequest<SampleOutput> = {
       promise,
+      headers: context.span?.headers,
       requestType: 'Sample',
       waitingFor: `sample with seq_id ${seqId} of ${this.samplingSessionId}`,
       read: (body) => withSequenceIds(job.read(body), promise),

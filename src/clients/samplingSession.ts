@@ -3,6 +3,7 @@ import { invalidArgument } from '../errors.js';
 import { samplerInfoSchema, samplingSessionSchema } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
+import type { OperationContext } from './operationWork.js';
 import { SamplingClient } from './sampling.js';
 import type { ServiceContext } from './serviceContext.js';
 import { checkTinkerPath } from './tinkerPath.js';
@@ -30,12 +31,13 @@ export function createSamplingSession(
     service.connection,
     {
       type: 'create_sampling_session',
-      send: () =>
+      send: ({ span }) =>
         service.session.use((sessionId) =>
           api
             .call({
               method: 'POST',
               path: '/api/v1/create_sampling_session',
+              headers: span?.headers,
               body: {
                 session_id: sessionId,
                 sampling_session_seq_id: service.session.nextSamplingSessionSeqId(),
@@ -48,8 +50,8 @@ export function createSamplingSession(
             })
             .pipe(map((created) => ({ ...created, sessionId }))),
         ),
-      poll: ({ samplingSessionId, sessionId }) =>
-        baseModelOf(samplingSessionId).pipe(
+      poll: ({ samplingSessionId, sessionId }, context) =>
+        baseModelOf(samplingSessionId, context).pipe(
           map(
             (name) =>
               new SamplingClient(service, { sessionId, samplingSessionId, baseModel: name, recordStabilityInfo }),
@@ -59,12 +61,13 @@ export function createSamplingSession(
     { signal },
   );
 
-  function baseModelOf(samplingSessionId: string): Observable<string> {
+  function baseModelOf(samplingSessionId: string, { span }: OperationContext): Observable<string> {
     if (baseModel !== undefined) return service.session.id$.pipe(map(() => baseModel));
     return api
       .call({
         method: 'GET',
         path: `/api/v1/samplers/${encodeURIComponent(samplingSessionId)}`,
+        headers: span?.headers,
         schema: samplerInfoSchema,
         retry: 'standard',
       })

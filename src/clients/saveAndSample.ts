@@ -29,6 +29,7 @@ export function saveAndSample(
     service.connection,
     {
       type: request.type,
+      modelId: model.modelId,
       send: (context) => work.send(context),
       poll: (sent, context) =>
         awaitResult(model, sent, request, context).pipe(

@@ -1,6 +1,7 @@
 import { type Observable, catchError, map, of } from 'rxjs';
 import { checkpointListSchema } from '../wire/index.js';
 import type { ModelContext } from './modelContext.js';
+import type { OperationContext } from './operationWork.js';
 
 /** What a save is to be called. */
 export interface SaveName {
@@ -14,12 +15,17 @@ export interface SaveName {
  * Emits the path of the model's checkpoint of this name, or undefined where there is none or this client saved it by
  * another call: where an earlier attempt of a save had no answer, it is that save's own, as nobody else saves the model.
  */
-export function savedBefore(model: ModelContext, { kind, name }: SaveName): Observable<string | undefined> {
+export function savedBefore(
+  model: ModelContext,
+  { kind, name }: SaveName,
+  { span }: OperationContext,
+): Observable<string | undefined> {
   if (model.savedNames.has(`${kind}/${name}`)) return of(undefined);
   return model.connection.api
     .call({
       method: 'GET',
       path: `/api/v1/training_runs/${encodeURIComponent(model.modelId)}/checkpoints`,
+      headers: span?.headers,
       schema: checkpointListSchema,
       retry: 'standard',
     })

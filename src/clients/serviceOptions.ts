@@ -4,6 +4,7 @@ import type { Logger } from '../log.js';
 import type { Random } from '../transport/random.js';
 import type { PassFormat } from '../wire/codec.js';
 import type { Transport } from '../transport/transport.js';
+import type { Tracer } from './tracing.js';
 
 /** What a ServiceClient is made with; everything has a default. */
 export interface ServiceOptions extends ConfigOptions {
@@ -12,6 +13,8 @@ export interface ServiceOptions extends ConfigOptions {
   /** Carries the requests; default: undici to the base URL. */
   readonly transport?: Transport;
   readonly log?: Logger;
+  /** Gets a span for each operation, e.g. by `openTelemetry(api)`; default: nothing is traced. */
+  readonly tracer?: Tracer;
   /** Time of every wait; default: the real one, where timers of the background do not keep the process alive. */
   readonly scheduler?: SchedulerLike;
   /** Numbers in [0, 1) for ids and jitter; default: crypto. */

@@ -196,11 +196,13 @@ export class TrainingClient {
       connection,
       {
         type: 'get_info',
+        modelId: this.modelId,
         send: () => of(undefined),
-        poll: () =>
+        poll: (_, { span }) =>
           connection.api.call({
             method: 'POST',
             path: '/api/v1/get_info',
+            headers: span?.headers,
             body: { model_id: this.modelId, type: 'get_info' },
             schema: modelInfoSchema,
             retry: 'standard',

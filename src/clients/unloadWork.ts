@@ -3,7 +3,7 @@ import { TinkerError } from '../errors.js';
 import { retrieveFuture } from '../futures/retrieveFuture.js';
 import { type FuturePromise, createdModelSchema, futurePromiseSchema } from '../wire/index.js';
 import { type ModelContext, endStreams } from './modelContext.js';
-import type { OperationWork } from './operationWork.js';
+import type { OperationContext, OperationWork } from './operationWork.js';
 import { readJsonResult } from './readJsonResult.js';
 import type { ServiceContext } from './serviceContext.js';
 
@@ -27,18 +27,19 @@ export function unloadWork(service: ServiceContext, model: ModelContext): Operat
   };
   return {
     type: 'unload_model',
+    modelId: model.modelId,
     survivesClose: true,
     send: () => {
       model.lane.stop(closed);
       return of(undefined);
     },
-    poll: () =>
+    poll: (_, context) =>
       defer(() => {
         // Left while waiting and taken up again: the barrier closes the lane anew.
         model.lane.stop(closed);
         return concat(
           model.lane.drained(),
-          defer(() => unload(service, model.modelId)),
+          defer(() => unload(service, model.modelId, context)),
         );
       }).pipe(map(end)),
     abandoned: () => {
@@ -49,11 +50,16 @@ export function unloadWork(service: ServiceContext, model: ModelContext): Operat
     },
   };
 
-  function unload({ connection: { api, log } }: ServiceContext, modelId: string): Observable<undefined> {
+  function unload(
+    { connection: { api, log } }: ServiceContext,
+    modelId: string,
+    { span }: OperationContext,
+  ): Observable<undefined> {
     return api
       .call({
         method: 'POST',
         path: '/api/v1/unload_model',
+        headers: span?.headers,
         body: { model_id: modelId, type: 'unload_model' },
         schema: futurePromiseSchema,
         retry: 'standard',
@@ -62,6 +68,7 @@ export function unloadWork(service: ServiceContext, model: ModelContext): Operat
         switchMap((promise: FuturePromise) =>
           retrieveFuture(connection, {
             promise,
+            headers: span?.headers,
             requestType: 'UnloadModel',
             waitingFor: `unload_model of ${modelId}`,
             read: readJsonResult(createdModelSchema, 'unload_model'),

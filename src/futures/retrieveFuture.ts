@@ -35,6 +35,8 @@ export interface FutureRequest<T> {
   readonly waitingFor: string;
   /** Bytes of a result that is known to be there; then it is asked for at once. */
   readonly payloadSize?: number;
+  /** Further headers of each poll; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   read(body: ResultBody): T;
   onQueueState(state: { state: 'active' | 'paused_rate_limit' | 'paused_capacity' | 'unknown'; reason?: string }): void;
 }
@@ -75,6 +77,7 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
             accept: acceptOf(request.requestType),
             'x-tinker-request-iteration': String(iteration),
             'x-tinker-request-type': request.requestType,
+            ...request.headers,
           },
         })
         .pipe(

@@ -58,7 +58,7 @@ export interface ApiRequest {
   /** Of one attempt; default 60 s. */
   readonly timeoutMs?: number;
   /** Header names in lower case; they win. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Default: a new one a subscription. */
   readonly idempotencyKey?: string;
 }
