@@ -18,8 +18,10 @@ const checks = {
     console.log(`RXTINKER_HANDLE_FUZZ_SEED=${settings.RXTINKER_HANDLE_FUZZ_SEED}`);
     await runShown('npx', ['vitest', 'run', 'test/local/server/handleFuzz.test.ts'], settings);
   },
+  '10,000 simulated runs': () => runShown('npm', ['run', '--silent', 'simulate', '--', '--seeds', '10000']),
   'run that survives everything': () =>
     runShown('npx', ['vitest', 'run', 'test/survival'], { RXTINKER_SURVIVAL: 'long' }),
+  'thousands of samples and pollers at once': () => runShown('npm', ['run', '--silent', 'bench:load']),
   'SkyRL server': () => interop('skyrl'),
   'Python SDK': () => interop('python-sdk', '--torch'),
   stories15M: () => interop('stories'),
