@@ -4,8 +4,8 @@ import type { PreparedDatum } from '../datum.js';
 import type { ModelInputChunk } from '../modelInputChunk.js';
 import type { ProvenanceSpan } from '../provenance.js';
 import type { TensorArray, TensorData } from '../tensorData.js';
+import { DTYPE } from './dtype.js';
 import { MessageWriter } from './messageWriter.js';
-import { DType } from './tinker_public_pb.js';
 
 /**
  * Encodes a pass as a protobuf `ForwardBackwardRequest`, from the typed arrays of the data straight into one buffer.
@@ -102,7 +102,7 @@ function writeTensor(message: MessageWriter, { data, dtype, shape, sparse }: Ten
       message.widened(3, sparse.colIndices);
     });
   }
-  message.integer(3, dtype === 'float32' ? DType.DTYPE_FLOAT32 : DType.DTYPE_INT64);
+  message.integer(3, DTYPE[dtype]);
   message.packed(4, shape);
 }
 

@@ -1,6 +1,5 @@
-const VARINT = 0;
-const FIXED64 = 1;
-const LENGTH_DELIMITED = 2;
+import { WIRE_TYPE } from './wireReader.js';
+
 const encoder = new TextEncoder();
 /** Integers that are widened at a time. */
 const BLOCK = 1024;
@@ -38,12 +37,12 @@ export class MessageWriter {
 
   /** A non-negative integer below 2⁵³: int32, int64, uint32, uint64, bool or enum. */
   integer(field: number, value: number): void {
-    this.varint((field << 3) | VARINT);
+    this.varint((field << 3) | WIRE_TYPE.varint);
     this.varint(value);
   }
 
   double(field: number, value: number): void {
-    this.varint((field << 3) | FIXED64);
+    this.varint((field << 3) | WIRE_TYPE.fixed64);
     this.view?.setFloat64(this.position, value, true);
     this.position += 8;
   }
@@ -95,7 +94,7 @@ export class MessageWriter {
   }
 
   private header(field: number, length: number): void {
-    this.varint((field << 3) | LENGTH_DELIMITED);
+    this.varint((field << 3) | WIRE_TYPE.lengthDelimited);
     this.varint(length);
   }
 

@@ -1,6 +1,6 @@
 import { TinkerError } from '../../errors.js';
 import type { TensorArray } from '../tensorData.js';
-import { DType } from './tinker_public_pb.js';
+import { DTYPE } from './dtype.js';
 
 /** float32 values: a view where their place in memory allows, else a copy. */
 export function float32Of(bytes: Uint8Array, where: string): Float32Array {
@@ -37,15 +37,15 @@ export function bfloat16Of(bytes: Uint8Array, where: string): Float32Array {
 }
 
 /** Values of a dtype of the protocol, and how many bytes each takes on the wire. */
-export function packedArray(bytes: Uint8Array, dtype: DType, where: string): { data: TensorArray; itemSize: number } {
+export function packedArray(bytes: Uint8Array, dtype: number, where: string): { data: TensorArray; itemSize: number } {
   switch (dtype) {
-    case DType.DTYPE_FLOAT32:
+    case DTYPE.float32:
       return { data: float32Of(bytes, where), itemSize: 4 };
-    case DType.DTYPE_INT64:
+    case DTYPE.int64:
       return { data: integersOf(bytes, where), itemSize: 8 };
-    case DType.DTYPE_INT32:
+    case DTYPE.int32:
       return { data: int32Of(bytes, where), itemSize: 4 };
-    case DType.DTYPE_BFLOAT16:
+    case DTYPE.bfloat16:
       return { data: bfloat16Of(bytes, where), itemSize: 2 };
     default:
       throw invalidMessage(`${where} has dtype ${dtype}, which this version does not know`);
@@ -55,6 +55,15 @@ export function packedArray(bytes: Uint8Array, dtype: DType, where: string): { d
 /** The error of a message that does not hold what it should. */
 export function invalidMessage(problem: string, cause?: unknown): TinkerError {
   return new TinkerError('invalid_response', `The protobuf answer can't be read: ${problem}.`, { cause });
+}
+
+/** What `read` reads, with its error as that of an answer. */
+export function messageOf<Message>(name: string, read: (bytes: Uint8Array) => Message, bytes: Uint8Array): Message {
+  try {
+    return read(bytes);
+  } catch (cause) {
+    throw invalidMessage(`it is no ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
 }
 
 function aligned(bytes: Uint8Array, itemSize: number, where: string): Uint8Array {

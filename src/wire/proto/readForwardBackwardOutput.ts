@@ -1,8 +1,7 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import type { ForwardBackwardOutput } from '../forwardBackwardOutput.js';
 import { TensorData } from '../tensorData.js';
-import { integersOf, invalidMessage, packedArray } from './packedArrays.js';
-import { type ArrayRecord, type BatchedTensor, ForwardBackwardOutputSchema } from './tinker_public_pb.js';
+import { integersOf, invalidMessage, messageOf, packedArray } from './packedArrays.js';
+import { type BatchMessage, type RecordMessage, passMessage } from './passMessage.js';
 
 /**
  * Decodes the protobuf result of a pass; float32 outputs of a batch stay in the answer's memory where it is aligned.
@@ -10,27 +9,19 @@ import { type ArrayRecord, type BatchedTensor, ForwardBackwardOutputSchema } fro
  * @throws TinkerError `invalid_response`, naming what is wrong
  */
 export function readForwardBackwardOutput(bytes: Uint8Array): ForwardBackwardOutput {
-  const message = parse(bytes);
+  const message = messageOf('ForwardBackwardOutput', passMessage, bytes);
   // Some servers put a module's name before that of the type.
   const type = message.lossFnOutputType.replace(/^.*:/, '');
   return {
     lossFnOutputType: type === '' ? 'ArrayRecord' : type,
     lossFnOutputs: message.lossFnOutputs.flatMap(datumsOf),
-    metrics: message.metrics,
+    metrics: Object.fromEntries(message.metrics),
   };
 }
 
-function parse(bytes: Uint8Array) {
-  try {
-    return fromBinary(ForwardBackwardOutputSchema, bytes, { readUnknownFields: false });
-  } catch (cause) {
-    throw invalidMessage('it is no ForwardBackwardOutput', cause);
-  }
-}
-
-function datumsOf({ fields, numDatums }: ArrayRecord): Record<string, TensorData>[] {
-  const columns = Object.entries(fields).map(([name, batch]): [string, TensorData[]] => [name, tensorsOf(batch, name)]);
-  const count = Number(numDatums) || (columns[0]?.[1].length ?? 0);
+function datumsOf({ fields, numDatums }: RecordMessage): Record<string, TensorData>[] {
+  const columns = Array.from(fields, ([name, batch]): [string, TensorData[]] => [name, tensorsOf(batch, name)]);
+  const count = numDatums || (columns[0]?.[1].length ?? 0);
   for (const [name, tensors] of columns) {
     if (tensors.length !== count) {
       throw invalidMessage(`expected ${name} of ${count} datums, got ${tensors.length}`);
@@ -50,10 +41,10 @@ function datumsOf({ fields, numDatums }: ArrayRecord): Record<string, TensorData
 /** A record may say how many datums there are without giving a byte for them. */
 const MAX_EMPTY_DATUMS = 1_000_000;
 
-function tensorsOf(batch: BatchedTensor, name: string): TensorData[] {
+function tensorsOf(batch: BatchMessage, name: string): TensorData[] {
   const { data, itemSize } = packedArray(batch.data, batch.dtype, name);
   const offsets = integersOf(batch.offsets, `the offsets of ${name}`);
-  const trailing = batch.trailingShape.map(Number);
+  const trailing = batch.trailingShape;
   const rowSize = trailing.reduce((product, size) => product * size, 1);
   return Array.from({ length: Math.max(0, offsets.length - 1) }, (_, datum) => {
     const [start, end] = [Number(offsets[datum]) / itemSize, Number(offsets[datum + 1]) / itemSize];

@@ -1,19 +1,10 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { type SampleOutput, type SampledSequence, type TokenLogprob, withFirstToken } from '../sampleOutput.js';
-import { float32Of, int32Of, invalidMessage } from './packedArrays.js';
+import { float32Of, int32Of, invalidMessage, messageOf } from './packedArrays.js';
 import { readTensor } from './readTensor.js';
-import {
-  type PromptAltTokens,
-  SampleResponseSchema,
-  type SampledSequence as SampledSequenceMessage,
-  StopReason,
-  type TopkLogprobs,
-} from './tinker_public_pb.js';
+import { type AltTokensMessage, type SequenceMessage, type TopkMessage, sampleMessage } from './sampleMessage.js';
 
-const stopReasons: ReadonlyMap<StopReason, SampledSequence['stopReason']> = new Map([
-  [StopReason.STOP, 'stop'],
-  [StopReason.LENGTH, 'length'],
-]);
+/** By number; later servers may send others. */
+const stopReasons: readonly SampledSequence['stopReason'][] = ['stop', 'length'];
 
 /** Stands in the first cell of a row that has no candidates. */
 const NO_ROW = { token: 0, logprob: -99999 };
@@ -25,7 +16,7 @@ const NO_ROW = { token: 0, logprob: -99999 };
  * @throws TinkerError `invalid_response`, naming what is wrong
  */
 export function readSampleResponse(bytes: Uint8Array, promptLength: number | undefined): SampleOutput {
-  const message = parse(bytes);
+  const message = messageOf('SampleResponse', sampleMessage, bytes);
   const logprobs = floatsUnlessEmpty(message.promptLogprobs, 'prompt_logprobs');
   const topk = rowsOf(message.topkPromptLogprobs, 'topk_prompt_logprobs');
   const targets = message.targetPromptLogprobs;
@@ -39,7 +30,7 @@ export function readSampleResponse(bytes: Uint8Array, promptLength: number | und
   };
 }
 
-function altTokensOf(message: PromptAltTokens | undefined): Pick<SampleOutput, 'promptAltTokens'> {
+function altTokensOf(message: AltTokensMessage | undefined): Pick<SampleOutput, 'promptAltTokens'> {
   if (message?.tokens === undefined || message.logprobs === undefined) return {};
   return {
     promptAltTokens: {
@@ -49,23 +40,14 @@ function altTokensOf(message: PromptAltTokens | undefined): Pick<SampleOutput, '
   };
 }
 
-function parse(bytes: Uint8Array) {
-  try {
-    return fromBinary(SampleResponseSchema, bytes, { readUnknownFields: false });
-  } catch (cause) {
-    throw invalidMessage('it is no SampleResponse', cause);
-  }
-}
-
-function sequenceOf(message: SampledSequenceMessage, index: number): SampledSequence {
+function sequenceOf(message: SequenceMessage, index: number): SampledSequence {
   const logprobs = floatsUnlessEmpty(message.logprobs, `the logprobs of sequence ${index}`);
   const topk = rowsOf(message.topkSampledLogprobs, `the top-k logprobs of sequence ${index}`);
   return {
     tokens: int32Of(message.tokens, `the tokens of sequence ${index}`),
     ...(logprobs !== undefined && { logprobs }),
     ...(topk !== undefined && { topkSampledLogprobs: topk }),
-    // Later servers may send other numbers.
-    stopReason: stopReasons.get(message.stopReason) ?? 'unknown',
+    stopReason: stopReasons[message.stopReason] ?? 'unknown',
   };
 }
 
@@ -73,7 +55,7 @@ function floatsUnlessEmpty(bytes: Uint8Array | undefined, where: string): Float3
   return bytes === undefined || bytes.length === 0 ? undefined : float32Of(bytes, where);
 }
 
-function rowsOf(topk: TopkLogprobs | undefined, where: string): TokenLogprob[][] | undefined {
+function rowsOf(topk: TopkMessage | undefined, where: string): TokenLogprob[][] | undefined {
   if (topk === undefined || topk.k === 0 || topk.length === 0) return undefined;
   const { tokenIds, logprobs, k, length } = topk;
   const tokens = int32Of(tokenIds, where);

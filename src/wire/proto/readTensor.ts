@@ -1,18 +1,17 @@
 import { TinkerError } from '../../errors.js';
 import { TensorData } from '../tensorData.js';
 import { integersOf, invalidMessage, packedArray } from './packedArrays.js';
-import type { Tensor } from './tinker_public_pb.js';
+import type { TensorMessage } from './tensorMessage.js';
 
 /** Reads a single tensor, dense or sparse; a sparse one stays sparse. @throws TinkerError `invalid_response` */
-export function readTensor({ encoding, dtype, shape }: Tensor, where: string): TensorData {
-  const sizes = shape.map(Number);
+export function readTensor({ dense, sparse, dtype, shape }: TensorMessage, where: string): TensorData {
   try {
-    if (encoding.case !== 'sparseCsr') {
-      const { data } = packedArray(encoding.value ?? new Uint8Array(), dtype, where);
-      return new TensorData(data, sizes.length === 0 ? [data.length] : sizes);
+    if (sparse === undefined) {
+      const { data } = packedArray(dense, dtype, where);
+      return new TensorData(data, shape.length === 0 ? [data.length] : shape);
     }
-    const { values, crowIndices, colIndices } = encoding.value;
-    return new TensorData(packedArray(values, dtype, where).data, sizes, {
+    const { values, crowIndices, colIndices } = sparse;
+    return new TensorData(packedArray(values, dtype, where).data, shape, {
       crowIndices: indicesOf(crowIndices, where),
       colIndices: indicesOf(colIndices, where),
     });

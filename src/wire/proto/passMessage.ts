@@ -1,0 +1,79 @@
+import {
+  type Fields,
+  bytesField,
+  doubleField,
+  entryField,
+  integerField,
+  integersField,
+  readMessage,
+  textField,
+} from './readMessage.js';
+import { NO_BYTES } from './tensorMessage.js';
+
+/** A ForwardBackwardOutput as it came. */
+export interface PassMessage {
+  lossFnOutputType: string;
+  readonly lossFnOutputs: RecordMessage[];
+  readonly metrics: Map<string, number>;
+}
+
+/** The outputs of several datums, by name. */
+export interface RecordMessage {
+  readonly fields: Map<string, BatchMessage>;
+  numDatums: number;
+}
+
+/** The tensors of several datums, one after another. */
+export interface BatchMessage {
+  data: Uint8Array;
+  offsets: Uint8Array;
+  dtype: number;
+  readonly trailingShape: number[];
+}
+
+const emptyBatch = (): BatchMessage => ({ data: NO_BYTES, offsets: NO_BYTES, dtype: 0, trailingShape: [] });
+
+const batchFields: Fields<BatchMessage> = {
+  1: bytesField((batch, bytes) => {
+    batch.data = bytes;
+  }),
+  2: bytesField((batch, bytes) => {
+    batch.offsets = bytes;
+  }),
+  3: integerField((batch, dtype) => {
+    batch.dtype = dtype;
+  }),
+  4: integersField((batch, size) => {
+    batch.trailingShape.push(size);
+  }),
+};
+
+const recordFields: Fields<RecordMessage> = {
+  2: entryField(
+    emptyBatch,
+    () => bytesField((entry, bytes) => readMessage(bytes, entry.value, batchFields)),
+    (record, name, batch) => record.fields.set(name, batch),
+  ),
+  3: integerField((record, count) => {
+    record.numDatums = count;
+  }),
+};
+
+const passFields: Fields<PassMessage> = {
+  1: textField((pass, type) => {
+    pass.lossFnOutputType = type;
+  }),
+  2: bytesField((pass, bytes) => {
+    pass.lossFnOutputs.push(readMessage(bytes, { fields: new Map(), numDatums: 0 }, recordFields));
+  }),
+  3: entryField(
+    () => 0,
+    doubleField,
+    (pass, name, value) => pass.metrics.set(name, value),
+  ),
+};
+
+/** Reads a ForwardBackwardOutput. @throws Error for bytes that are none */
+export function passMessage(bytes: Uint8Array): PassMessage {
+  return readMessage(bytes, { lossFnOutputType: '', lossFnOutputs: [], metrics: new Map() }, passFields);
+}

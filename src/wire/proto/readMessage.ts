@@ -1,0 +1,107 @@
+import { WIRE_TYPE, WireReader } from './wireReader.js';
+
+/** How a field of a message is read into what is made of the message. */
+export interface Field<Message> {
+  /** The way its values are written; repeated numbers may be packed, too. */
+  readonly wireType: number;
+  readonly packable?: true;
+  read(message: Message, reader: WireReader): void;
+}
+
+/** The fields of a message that are of use, by number. */
+export type Fields<Message> = Readonly<Record<number, Field<Message>>>;
+
+type Take<Message, Value> = (message: Message, value: Value) => void;
+
+/**
+ * Reads a protobuf message into `target`; fields that are not among `fields` are skipped.
+ *
+ * @throws Error for bytes that are no such message
+ * @see https://protobuf.dev/programming-guides/encoding/
+ */
+export function readMessage<Message>(bytes: Uint8Array, target: Message, fields: Fields<Message>): Message {
+  const reader = new WireReader(bytes);
+  while (!reader.atEnd) {
+    const { field: number, wireType } = reader.tag();
+    const field = fields[number];
+    if (field === undefined) {
+      reader.skip(wireType);
+    } else if (wireType === field.wireType) {
+      field.read(target, reader);
+    } else if (field.packable === true && wireType === WIRE_TYPE.lengthDelimited) {
+      const values = new WireReader(reader.bytes());
+      while (!values.atEnd) field.read(target, values);
+    } else {
+      throw new Error(`field ${number} has wire type ${wireType} instead of ${field.wireType}`);
+    }
+  }
+  return target;
+}
+
+/** A nested message or an array, as a view. */
+export function bytesField<Message>(take: Take<Message, Uint8Array>): Field<Message> {
+  return {
+    wireType: WIRE_TYPE.lengthDelimited,
+    read(message, reader) {
+      take(message, reader.bytes());
+    },
+  };
+}
+
+export function textField<Message>(take: Take<Message, string>): Field<Message> {
+  return {
+    wireType: WIRE_TYPE.lengthDelimited,
+    read(message, reader) {
+      take(message, reader.text());
+    },
+  };
+}
+
+/** An int32, int64, uint32, bool or enum. */
+export function integerField<Message>(take: Take<Message, number>): Field<Message> {
+  return {
+    wireType: WIRE_TYPE.varint,
+    read(message, reader) {
+      take(message, reader.integer());
+    },
+  };
+}
+
+/** Repeated integers, packed or one by one; `take` is called for each. */
+export function integersField<Message>(take: Take<Message, number>): Field<Message> {
+  return { ...integerField(take), packable: true };
+}
+
+export function doubleField<Message>(take: Take<Message, number>): Field<Message> {
+  return {
+    wireType: WIRE_TYPE.fixed64,
+    read(message, reader) {
+      take(message, reader.double());
+    },
+  };
+}
+
+interface Entry<Value> {
+  name: string;
+  value: Value;
+}
+
+/** An entry of a map by names; a name or value that was not sent is empty. */
+export function entryField<Message, Value>(
+  empty: () => Value,
+  valueField: (take: Take<Entry<Value>, Value>) => Field<Entry<Value>>,
+  put: (message: Message, name: string, value: Value) => void,
+): Field<Message> {
+  const fields: Fields<Entry<Value>> = {
+    1: textField((entry, name) => {
+      entry.name = name;
+    }),
+    2: valueField((entry, value) => {
+      entry.value = value;
+    }),
+  };
+  return bytesField((message, bytes) => {
+    const { name, value } = readMessage(bytes, { name: '', value: empty() }, fields);
+    put(message, name, value);
+  });
+}

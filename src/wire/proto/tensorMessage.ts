@@ -1,0 +1,56 @@
+import { type Fields, bytesField, integerField, integersField, readMessage } from './readMessage.js';
+
+/** A tensor as it came: its values packed by dtype, dense or sparse. */
+export interface TensorMessage {
+  dense: Uint8Array;
+  sparse: SparseMessage | undefined;
+  dtype: number;
+  readonly shape: number[];
+}
+
+/** The values of a sparse tensor and where they stand, as int64. */
+export interface SparseMessage {
+  values: Uint8Array;
+  crowIndices: Uint8Array;
+  colIndices: Uint8Array;
+}
+
+/** No bytes, as a field has that was not sent. */
+export const NO_BYTES = new Uint8Array();
+
+const sparseFields: Fields<SparseMessage> = {
+  1: bytesField((sparse, bytes) => {
+    sparse.values = bytes;
+  }),
+  2: bytesField((sparse, bytes) => {
+    sparse.crowIndices = bytes;
+  }),
+  3: bytesField((sparse, bytes) => {
+    sparse.colIndices = bytes;
+  }),
+};
+
+const tensorFields: Fields<TensorMessage> = {
+  1: bytesField((tensor, bytes) => {
+    tensor.dense = bytes;
+    tensor.sparse = undefined;
+  }),
+  2: bytesField((tensor, bytes) => {
+    const sparse = tensor.sparse ?? { values: NO_BYTES, crowIndices: NO_BYTES, colIndices: NO_BYTES };
+    tensor.sparse = readMessage(bytes, sparse, sparseFields);
+  }),
+  3: integerField((tensor, dtype) => {
+    tensor.dtype = dtype;
+  }),
+  4: integersField((tensor, size) => {
+    tensor.shape.push(size);
+  }),
+};
+
+/** Reads a Tensor, into what came of it before: parts of a message that is sent twice add up. */
+export function tensorMessage(
+  bytes: Uint8Array,
+  before: TensorMessage = { dense: NO_BYTES, sparse: undefined, dtype: 0, shape: [] },
+): TensorMessage {
+  return readMessage(bytes, before, tensorFields);
+}
