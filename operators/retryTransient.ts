@@ -9,7 +9,10 @@ import {
   timer,
 } from 'rxjs';
 
-/** Whether to try again, and after how many milliseconds. A pause does not count against the deadline. */
+/**
+ * Whether to try again, and after how many milliseconds. A pause does not count against the deadline and is not ended by
+ * it: the policy says how long pauses may go on.
+ */
 export type RetryDecision =
   { readonly retry: false } | { readonly retry: true; readonly delayMs: number; readonly pause?: boolean };
 
@@ -29,7 +32,7 @@ export interface RetryTransientOptions {
  * Subscribes to the source again after errors that a policy calls transient.
  *
  * Errors with the last error, as it is, when the policy says no, or when the next attempt would begin after the
- * deadline. For sources of one value: what was emitted before an error is emitted again.
+ * deadline; an attempt after a pause always begins. For sources of one value: what was emitted before an error is emitted again.
  *
  * ```
  * source  -#  -#  -(a|)
@@ -56,7 +59,7 @@ export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOpera
             if (!decision.retry) return throwError(() => error);
             const { delayMs, pause = false } = decision;
             const now = scheduler.now();
-            if (now - startedAt - pausedMs + (pause ? 0 : delayMs) > deadlineMs) return throwError(() => error);
+            if (!pause && now - startedAt - pausedMs + delayMs > deadlineMs) return throwError(() => error);
             onRetry?.(error, attempt, delayMs);
             const wait$ = timer(delayMs, scheduler);
             // By the clock, which may be set during a pause.

@@ -70,14 +70,14 @@ describe('retryTransient', () => {
     });
   });
 
-  it('does not count pauses against the deadline', () => {
+  it('does not count pauses against the deadline, nor end them by it', () => {
     testScheduler().run(({ cold, expectObservable }) => {
       const source = cold('-#');
       const decide = (_: unknown, attempt: number): RetryDecision => ({ retry: true, delayMs: 5, pause: attempt < 3 });
       expectObservable(source.pipe(retryTransient({ decide, deadlineMs: 9 }))).toBe('25ms #');
       const pausing = cold('-#');
-      const always = (): RetryDecision => ({ retry: true, delayMs: 5, pause: true });
-      expectObservable(pausing.pipe(retryTransient({ decide: always, deadlineMs: 2 }))).toBe('-------------#');
+      const often = (_: unknown, attempt: number): RetryDecision => ({ retry: true, delayMs: 5, pause: attempt < 5 });
+      expectObservable(pausing.pipe(retryTransient({ decide: often, deadlineMs: 2 }))).toBe('31ms #');
     });
   });
 

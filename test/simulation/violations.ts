@@ -17,11 +17,12 @@ const CAUSES: Partial<Record<TinkerErrorCode, readonly string[]>> = {
   connection_failed: ['server crash', 'hanging client', 'clock jump'],
   request_timeout: ['hanging client', 'clock jump', 'late answer'],
   request_failed: ['server crash', 'hanging client', 'empty 400'],
-  // Longer than it is asked again for.
-  server_error: ['server crash', 'clock jump', 'hanging client'],
   conflict: ['clock jump'],
   closed: ['client crash', 'server crash', 'any fault'],
 };
+
+/** What may last longer than a request is sent again for: then the last answer of a proxy, whatever it is, is told. */
+const OUTAGES = ['server crash', 'clock jump', 'hanging client'];
 
 /** What a run broke of the promises that hold whatever happens; a faultless run of the same steps is the measure. */
 export function violations(result: SimulationResult, faultless: SimulationResult, steps: number): string[] {
@@ -157,7 +158,7 @@ function unnamed({ interruptions, sideErrors, happened, warnings }: Ledger): str
   for (const error of [...interruptions, ...sideErrors]) {
     const cause = error.code === 'training_failed' && error.cause instanceof TinkerError ? error.cause : error;
     if (cause.code === 'checkpoint_exists') continue;
-    const excuses = CAUSES[cause.code] ?? [];
+    const excuses = cause.message.endsWith(': by a proxy') ? OUTAGES : (CAUSES[cause.code] ?? []);
     const excused = excuses.some((excuse) => happened.has(excuse) || (excuse === 'any fault' && happened.size > 0));
     if (!excused) found.push(`nothing explains ${cause.code}: ${cause.message}`);
   }
