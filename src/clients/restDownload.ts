@@ -1,10 +1,6 @@
-import { Observable, catchError, concat, concatMap, defer, ignoreElements, map, of, takeUntil, throwError } from 'rxjs';
-import { type StagedFile, StagingFolder } from '../download/stagingFolder.js';
-import { TinkerError, invalidArgument } from '../errors.js';
-import type { Connection } from './connection.js';
+import { type Observable, defer, switchMap } from 'rxjs';
+import { invalidArgument } from '../errors.js';
 import type { DownloadProgress } from './downloadProgress.js';
-import { type DownloadStep, archiveFiles, exportFiles } from './downloadSteps.js';
-import { exportedWeights } from './exportedWeights.js';
 import type { RestConnection } from './restConnection.js';
 import { parseTinkerPath } from './tinkerPath.js';
 
@@ -22,8 +18,6 @@ export interface DownloadOptions {
 }
 
 const ways: readonly unknown[] = ['export', 'archive'];
-/** Statuses of a server that does not export weights. */
-const noExport: readonly (number | undefined)[] = [404, 405, 501];
 
 /** Downloads a checkpoint. @throws TinkerError `invalid_argument` */
 export function downloadCheckpoint(
@@ -32,54 +26,13 @@ export function downloadCheckpoint(
   options: DownloadOptions,
 ): Observable<DownloadProgress> {
   const { kind } = parseTinkerPath(path);
-  const { directory, overwrite = false, by } = options;
+  const { directory, by } = options;
   if (typeof directory !== 'string' || directory === '') throw invalidArgument('directory to be a folder', directory);
   if (by !== undefined && !ways.includes(by)) throw invalidArgument("by: 'export' or 'archive'", by);
   if (by === 'export' && kind === 'sampler_weights') {
     throw invalidArgument("by: 'archive' for weights saved for sampling", by, 'Only training states are exported.');
   }
-  const { connection } = rest;
-  return defer(() => {
-    const folder = new StagingFolder(directory, overwrite);
-    const archive = defer(() => archiveFiles(connection, path, folder));
-    const files = defer((): Observable<DownloadStep> => {
-      if (by === 'archive' || (by === undefined && kind === 'sampler_weights')) return archive;
-      if (kind === 'external_weights') return exportFiles(connection, path, folder, false);
-      let isExported = false;
-      const exported = exportedWeights(rest, path, (made) => {
-        isExported = true;
-        return exportFiles(connection, made, folder, true);
-      });
-      return concat(of<DownloadStep>({ type: 'preparing', by: 'export' }), exported).pipe(
-        catchError((error: unknown) => {
-          const offersNone = error instanceof TinkerError && noExport.includes(error.details.status);
-          return offersNone && !isExported && by === undefined ? archive : throwError(() => error);
-        }),
-      );
-    });
-    return concat(defer(() => folder.prepare()).pipe(ignoreElements()), files).pipe(
-      concatMap((step) => (step.type === 'staged' ? finish(folder, directory, step.files) : of(step))),
-      takeUntil(whenClosed(connection)),
-    );
-  });
-}
-
-/** Puts the files at their place. */
-function finish(folder: StagingFolder, directory: string, files: readonly StagedFile[]): Observable<DownloadProgress> {
-  return defer(() => folder.finish(files)).pipe(
-    map((placed): DownloadProgress => ({ type: 'finished', directory, files: placed })),
+  return defer(() => import('./fetchCheckpoint.js')).pipe(
+    switchMap(({ fetchCheckpoint }) => fetchCheckpoint(rest, path, options)),
   );
-}
-
-/** Errors when the client is closed. */
-function whenClosed(connection: Connection): Observable<never> {
-  return new Observable((subscriber) => {
-    const fail = (error: TinkerError): void => {
-      subscriber.error(error);
-    };
-    if (connection.closed !== undefined) fail(connection.closed);
-    const waiting = { fail, close: fail };
-    connection.active.add(waiting);
-    return () => connection.active.delete(waiting);
-  });
 }

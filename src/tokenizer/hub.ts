@@ -17,15 +17,6 @@ export function hubUrl(endpoint: string, id: string, revision: string, file: str
   return `${endpoint.replace(/\/+$/, '')}/${id}/resolve/${encodeURIComponent(revision)}/${file}`;
 }
 
-/** Whether a text is a name on the hub or a revision there, and safe as a part of a path. */
-export function isHubName(name: unknown): boolean {
-  return (
-    typeof name === 'string' &&
-    /^[\w.-]+(\/[\w.-]+)*$/.test(name) &&
-    !name.split('/').some((part) => /^\.+$/.test(part))
-  );
-}
-
 /**
  * Gets a text over HTTP; one request a subscription, aborted by unsubscribing.
  *

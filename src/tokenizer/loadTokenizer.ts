@@ -1,31 +1,24 @@
 import {
   asyncScheduler,
-  catchError,
-  concat,
   concatMap,
   defer,
-  EMPTY,
   finalize,
-  from,
-  ignoreElements,
   NEVER,
   type Observable,
   of,
   ReplaySubject,
   type SchedulerLike,
   share,
-  take,
   tap,
-  throwIfEmpty,
 } from 'rxjs';
-import { describe, invalidArgument } from '../errors.js';
-import { type Fetcher, isHubName } from './hub.js';
-import { type BuildTokenizer, huggingFace, type TokenizerLibrary } from './huggingFace.js';
-import { type Environment, nodeEnvironment, nodeFiles, setting } from './nodeFiles.js';
-import { isPath, namedSources, pathSources, type Search, type Source } from './sources.js';
+import { invalidArgument } from '../errors.js';
+import { type Environment, nodeEnvironment, setting } from './environment.js';
+import type { Fetcher } from './hub.js';
+import { huggingFace, type TokenizerLibrary } from './huggingFace.js';
+import { isHubName, isPath } from './names.js';
+import type { Search } from './sources.js';
 import type { Tokenizer } from './tokenizer.js';
 import { pinnedRevision } from './tokenizerId.js';
-import { type Miss, unavailable } from './unavailable.js';
 
 /** Tokenizers that are loaded or being loaded, by library, hub, id and revision. */
 export type TokenizerCache = Map<string, Observable<Tokenizer>>;
@@ -73,40 +66,42 @@ const processCache: TokenizerCache = new Map();
  */
 export function loadTokenizer(id: string, options: LoadTokenizerOptions = {}): Observable<Tokenizer> {
   const { library = huggingFace, environment = nodeEnvironment(), fromServer } = options;
-  const search: Search = {
+  const wanted: Omit<Search, 'files'> = {
     id,
     revision: options.revision ?? pinnedRevision(id) ?? 'main',
     endpoint: options.endpoint ?? setting(environment.HF_ENDPOINT) ?? 'https://huggingface.co',
     token: setting(environment.HF_TOKEN),
     fromServer,
-    files: nodeFiles(environment),
     fetcher: options.fetch ?? ((url, init) => fetch(url, init)),
     timeoutMs: options.timeoutMs ?? 60_000,
     scheduler: options.scheduler ?? asyncScheduler,
   };
-  checkNames(search);
+  checkNames(wanted);
 
   const cache = options.cache ?? (fromServer === undefined ? processCache : new Map<string, Observable<Tokenizer>>());
-  const key = [library.name, search.endpoint, id, search.revision].join(' ');
+  const key = [library.name, wanted.endpoint, id, wanted.revision].join(' ');
   return defer(() => {
     const cached = cache.get(key);
     if (cached !== undefined) return cached;
-    const load = library.load().pipe(concatMap((build) => firstOf(sourcesOf(search), build, search)));
+    const load = library.load().pipe(
+      concatMap((build) =>
+        // What searches is loaded with the first tokenizer.
+        defer(() => import('./findTokenizer.js')).pipe(
+          concatMap(({ findTokenizer }) => findTokenizer(build, wanted, environment)),
+        ),
+      ),
+    );
     const shared = sharedLoad(load, () => cache.delete(key));
     cache.set(key, shared);
     return shared;
   });
 }
 
-function checkNames({ id, revision }: Search): void {
+function checkNames({ id, revision }: Pick<Search, 'id' | 'revision'>): void {
   if (typeof id !== 'string' || id === '') throw invalidArgument('the id or path of a tokenizer', id);
   if (isPath(id)) return;
   if (!isHubName(id)) throw invalidArgument('a tokenizer as "organisation/name" or a path', id);
   if (!isHubName(revision)) throw invalidArgument('a revision as a branch, tag or commit', revision);
-}
-
-function sourcesOf(search: Search): Source[] {
-  return isPath(search.id) ? pathSources(search) : namedSources(search);
 }
 
 /** Shares one subscription of `load` and replays its value; calls `forget` if it ends without one. */
@@ -124,34 +119,4 @@ function sharedLoad(load: Observable<Tokenizer>, forget: () => void): Observable
       resetOnRefCountZero: () => (loaded ? NEVER : of(undefined)),
     }),
   );
-}
-
-/** The tokenizer of the first place that has a good file. */
-function firstOf(sources: readonly Source[], build: BuildTokenizer, search: Search): Observable<Tokenizer> {
-  const misses: Miss[] = [];
-  const attempts = sources.map(({ place, text, keep }) =>
-    text.pipe(
-      throwIfEmpty(() => new Error('has no such file')),
-      concatMap((content) => {
-        const tokenizer = build(parse(content), search.id);
-        // A disk that is full or read-only costs the next download only.
-        const kept = keep === undefined ? EMPTY : from(keep(content)).pipe(catchError(() => EMPTY));
-        return concat(kept.pipe(ignoreElements()), of(tokenizer));
-      }),
-      catchError((error: unknown) => {
-        misses.push({ place, error });
-        return EMPTY;
-      }),
-    ),
-  );
-  return concat(...attempts).pipe(
-    take(1),
-    throwIfEmpty(() => unavailable(search, misses)),
-  );
-}
-
-function parse(content: string): object {
-  const json: unknown = JSON.parse(content);
-  if (typeof json === 'object' && json !== null && 'model' in json) return json;
-  throw new Error(`expected the content of a tokenizer.json, got ${describe(json)}`);
 }

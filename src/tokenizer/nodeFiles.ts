@@ -1,5 +1,4 @@
-/** Environment variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, isNode, setting } from './environment.js';
 
 /** The disk as far as tokenizers need it. */
 export interface TokenizerFiles {
@@ -15,11 +14,6 @@ export interface TokenizerFiles {
   read(file: string): Promise<string | undefined>;
   /** Writes a file in one move, so that no other process sees a part of it. */
   write(file: string, text: string): Promise<void>;
-}
-
-/** The environment of this process; empty in a browser. */
-export function nodeEnvironment(): Environment {
-  return isNode() ? process.env : {};
 }
 
 /**
@@ -70,15 +64,6 @@ export function nodeFiles(environment: Environment): TokenizerFiles | undefined 
       }
     },
   };
-}
-
-function isNode(): boolean {
-  return typeof process === 'object' && typeof process.getBuiltinModule === 'function';
-}
-
-/** A variable's value; an empty one counts as not set. */
-export function setting(value: string | undefined): string | undefined {
-  return value === '' ? undefined : value;
 }
 
 function directoryName(name: string): string {

@@ -26,11 +26,6 @@ export interface Search {
   readonly scheduler: SchedulerLike;
 }
 
-/** Whether an id is a path rather than a name on the hub. */
-export function isPath(id: string): boolean {
-  return /^([./\\]|[A-Za-z]:[\\/])/.test(id) || id.endsWith('.json');
-}
-
 /** The only place for an id that is a path. */
 export function pathSources({ id, files }: Search): Source[] {
   if (files === undefined) return [{ place: `${id} (there is no disk here)`, text: EMPTY }];

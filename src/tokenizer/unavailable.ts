@@ -1,5 +1,6 @@
 import { TinkerError } from '../errors.js';
-import { isPath, type Search } from './sources.js';
+import { isPath } from './names.js';
+import type { Search } from './sources.js';
 
 /** A place where a tokenizer was not found, and why. */
 export interface Miss {

@@ -1,7 +1,8 @@
 import { TestScheduler } from 'rxjs/testing';
 import { expect, test } from 'vitest';
 import { TinkerError } from '../../src/errors.js';
-import { getText, hubUrl, isHubName } from '../../src/tokenizer/hub.js';
+import { getText, hubUrl } from '../../src/tokenizer/hub.js';
+import { isHubName } from '../../src/tokenizer/names.js';
 
 test('gives up at the deadline, under virtual time, and aborts', () => {
   const signals: AbortSignal[] = [];
