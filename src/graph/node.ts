@@ -101,8 +101,10 @@ export interface Operations {
   softmax: Form<[Node]>;
   /** Over the last axis. */
   logSoftmax: Form<[Node]>;
-  /** x, cos, sin (which broadcast to x, both halves of the last axis equal). Inverse: rotates back. */
-  rope: Form<[Node, Node, Node], { inverse: boolean }>;
+  /** x [batch, sequence, heads · c], cos and sin [n, c / 2], int32 positions [batch, sequence]. Inverse: rotates back. */
+  rope: Form<[Node, Node, Node, Node], { inverse: boolean }>;
+  /** query, key, value, pastKey, pastValue, ends: attention over a cache and the new tokens; without a derivative. */
+  cachedAttention: Form<[Node, Node, Node, Node, Node, Node]>;
   /** table [rows, …], int32 indices: rows of the table, shaped [...indices, …]. */
   gather: Form<[Node, Node]>;
   /** The derivative of gather: rows [...indices, …] summed at int32 indices into zeros shaped like the third input. */

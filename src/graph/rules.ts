@@ -1,6 +1,7 @@
 import type { OperationName } from './node.js';
 import { absRule } from './operations/abs.js';
 import { addRule } from './operations/add.js';
+import { cachedAttentionRule } from './operations/cachedAttention.js';
 import { clampRule } from './operations/clamp.js';
 import { concatRule } from './operations/concat.js';
 import { constantRule } from './operations/constant.js';
@@ -111,6 +112,7 @@ export const rules: { readonly [Name in OperationName]: Rule<Name> } = {
   softmax: softmaxRule,
   logSoftmax: logSoftmaxRule,
   rope: ropeRule,
+  cachedAttention: cachedAttentionRule,
   gather: gatherRule,
   scatterRows: scatterRowsRule,
   logprob: logprobRule,

@@ -49,12 +49,14 @@ function decoder() {
 
   const ids = input('ids', ['batch', 'sequence'], 'int32');
   const targets = input('targets', ['batch', 'sequence'], 'int32');
-  const [cos, sin] = [input('cos', ['sequence', headWidth]), input('sin', ['sequence', headWidth])];
+  const [cos, sin] = ['cos', 'sin'].map((name) => input(name, ['sequence', headWidth / 2]));
+  const positions = input('positions', ['batch', 'sequence'], 'int32');
+  const turn = (x: Node): Node => (cos === undefined || sin === undefined ? x : rope(x, cos, sin, positions));
   const embedding = parameter('embedding', [vocabulary, width]);
   let x: Node = gather(embedding, ids);
   const h = norm(x, 'attention.norm');
-  const q = rope(split(linear(h, 'q', width, heads * headWidth), heads), cos, sin);
-  const k = rope(split(linear(h, 'k', width, groups * headWidth), groups), cos, sin);
+  const q = split(turn(linear(h, 'q', width, heads * headWidth)), heads);
+  const k = split(turn(linear(h, 'k', width, groups * headWidth)), groups);
   const v = split(linear(h, 'v', width, groups * headWidth), groups);
   const repeated = [k, v].map((node) => repeatInterleave(node, heads / groups, 1));
   const scores = matmul(q, repeated[0] ?? k, { transB: true, alpha: headWidth ** -0.5 });
@@ -76,10 +78,11 @@ function feedsOf(parameters: ReadonlyMap<string, Node>): Record<string, Tensor> 
     data: Int32Array.from({ length: batch * sequence }, () => Math.floor(random() * vocabulary)),
     shape: [batch, sequence],
   });
-  const angle = (i: number): number => Math.floor(i / headWidth) / 10 ** (i % (headWidth / 2));
+  const half = headWidth / 2;
+  const angle = (i: number): number => Math.floor(i / half) / 10 ** (i % half);
   const table = (of: (angle: number) => number): Tensor => ({
-    data: Float64Array.from({ length: sequence * headWidth }, (_, i) => of(angle(i))),
-    shape: [sequence, headWidth],
+    data: Float64Array.from({ length: sequence * half }, (_, i) => of(angle(i))),
+    shape: [sequence, half],
   });
   const mask = Float64Array.from({ length: sequence ** 2 }, (_, i) =>
     i % sequence > Math.floor(i / sequence) ? -1e9 : 0,
@@ -91,6 +94,10 @@ function feedsOf(parameters: ReadonlyMap<string, Node>): Record<string, Tensor> 
     weights: tensor([batch, sequence], random),
     cos: table(Math.cos),
     sin: table(Math.sin),
+    positions: {
+      data: Int32Array.from({ length: batch * sequence }, (_, i) => i % sequence),
+      shape: [batch, sequence],
+    },
     mask: { data: mask, shape: [sequence, sequence] },
   };
 }

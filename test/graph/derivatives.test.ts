@@ -222,13 +222,15 @@ const differentiable = {
   softmax: overRows(graph.softmax),
   logSoftmax: overRows(graph.logSoftmax),
   rope: (random) => {
-    const shape = [...shapeOf(random, 0, 2), integer(random, 1, 3), 2 * integer(random, 1, 2)];
-    const angles = shape.slice(integer(random, 0, shape.length - 2));
+    const [batch, sequence, heads, half] = [1, 2, 3, 4].map(() => integer(random, 1, 3));
+    const angles = [4, half ?? 1];
     const [cos, sin] = cosAndSin(angles, random);
     const inverse = random() < 0.5;
+    const rows = [batch ?? 1, sequence ?? 1];
     return {
-      build: (x) => graph.rope(x, graph.constant(cos, angles), graph.constant(sin, angles), inverse),
-      tensors: [tensor(shape, normalLike(random))],
+      build: (x, positions) =>
+        graph.rope(x, graph.constant(cos, angles), graph.constant(sin, angles), positions, inverse),
+      tensors: [tensor([...rows, 2 * (heads ?? 1) * (half ?? 1)], normalLike(random)), indicesOf(rows, random, 4)],
     };
   },
   gather: (random) => {
@@ -268,7 +270,7 @@ const withoutDerivative = {
   oneHot: (x) => graph.mul(0, x),
   input: (x) => graph.mul(0, x),
   constant: (x) => graph.mul(0, x),
-} satisfies Record<Exclude<OperationName, keyof typeof differentiable>, (x: Node) => Node>;
+} satisfies Record<Exclude<OperationName, keyof typeof differentiable | 'cachedAttention'>, (x: Node) => Node>;
 
 describe('derivatives against finite differences', () => {
   it.each(Object.entries<MakeCase>(differentiable))('%s', (_, make) => {
@@ -290,5 +292,13 @@ describe('no gradient', () => {
     if (byX === undefined) expect.fail('no gradient');
     const feeds = { x: { data: new Float32Array([0.5, 1, 2]), shape: [3] } };
     expect([...graph.evaluate({ byX }, feeds).byX.data]).toEqual([1, 1, 1]);
+  });
+
+  it('is refused for what only samples', () => {
+    const key = graph.input('key', [1, 1, 4]);
+    const cache = graph.input('cache', [1, 1, 3, 4]);
+    const ends = graph.input('ends', [1], 'int32');
+    const attended = graph.cachedAttention({ query: key, key, value: key, pastKey: cache, pastValue: cache, ends });
+    expect(() => graph.gradient(graph.sum(attended), [key])).toThrow('an operation with a derivative');
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TinkerError } from '../../src/errors.js';
 import {
   add,
+  cachedAttention,
   clamp,
   concat,
   constant,
@@ -25,11 +26,14 @@ import {
   sub,
   sum,
   transpose,
+  type Node,
   type Shape,
 } from '../../src/graph/index.js';
 
 const float = (shape: readonly number[], ...data: number[]) => ({ data: Float32Array.from(data), shape });
 const x = (...shape: Shape) => input('x', shape);
+const attend = (query: Node, key: Node) =>
+  cachedAttention({ query, key, value: key, pastKey: x('b', 2, 'p', 2), pastValue: x('b', 2, 'p', 2), ends: ids('b') });
 const ids = (...shape: Shape) => input('ids', shape, 'int32');
 
 describe('shapes with names', () => {
@@ -89,8 +93,11 @@ describe('a builder refuses', () => {
     ['float indices', () => gather(x(2), x(2)), 'int32 indices for gather'],
     ['targets of another shape', () => logprob(x('n', 4), ids('k')), 'targets of the shape of the logits [n, 4]'],
     ['a one-hot of unknown width', () => oneHot(ids('n'), 'classes'), 'a known number of classes'],
-    ['an odd head', () => rope(x('n', 3), x('n', 3), x('n', 3)), 'an even last size'],
-    ['angles of another shape', () => rope(x('n', 4), x('n', 2), x('n', 4)), 'broadcast'],
+    ['half a head', () => rope(x('b', 's', 6), x('n', 2), x('n', 2), ids('b', 's')), '[batch, sequence, heads · 4]'],
+    ['angles of another shape', () => rope(x('b', 's', 4), x('n', 2), x('n', 4), ids('b', 's')), 'cosines and sines'],
+    ['positions of another shape', () => rope(x('b', 's', 4), x('n', 2), x('n', 2), ids('s')), 'positions [b, s]'],
+    ['keys of another shape', () => attend(x('b', 's', 8), x('b', 's', 6)), '[b, s, 4] for cachedAttention'],
+    ['part of a group of queries', () => attend(x('b', 's', 6), x('b', 's', 4)), 'a query of groups of 4'],
     ['repeats of nothing', () => repeatInterleave(x(2), 0, 0), 'repeats from 1'],
     ['bounds in the wrong order', () => clamp(x(2), 1, 0), 'min ≤ max'],
     ['an input without a name', () => input('', []), 'a name for an input'],

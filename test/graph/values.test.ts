@@ -238,16 +238,49 @@ const examples = {
     };
   })(),
   rope: (() => {
-    const x = some(2, 3, 4);
+    const x = some(2, 3, 8);
+    const positions = indices([2, 3], 0, 1, 2, 4, 0, 3);
     const angle = (position: number, place: number): number => position / 10 ** (place % 2);
-    const [cos, sin] = [Math.cos, Math.sin].map((of) => table([3, 4], ([t = 0, i = 0]) => of(angle(t, i))));
+    const [cos, sin] = [Math.cos, Math.sin].map((of) => table([5, 2], ([t = 0, i = 0]) => of(angle(t, i))));
     return {
-      inputs: [x, cos, sin].flatMap((value) => value ?? []),
-      build: (node, c, s) => graph.rope(node, c, s),
-      expected: table([2, 3, 4], ([i = 0, t = 0, k = 0]) => {
-        const [first, second] = [at(x, [i, t, k % 2]), at(x, [i, t, (k % 2) + 2])];
-        const [c, s] = [Math.cos(angle(t, k)), Math.sin(angle(t, k))];
-        return k < 2 ? first * c - second * s : second * c + first * s;
+      inputs: [x, cos, sin, positions].flatMap((value) => value ?? []),
+      build: (node, c, s, ids) => graph.rope(node, c, s, ids),
+      expected: table([2, 3, 8], ([i = 0, t = 0, k = 0]) => {
+        const start = 4 * Math.floor(k / 4) + (k % 2);
+        const [first, second] = [at(x, [i, t, start]), at(x, [i, t, start + 2])];
+        const turned = angle(at(positions, [i, t]), k);
+        const [c, s] = [Math.cos(turned), Math.sin(turned)];
+        return k % 4 < 2 ? first * c - second * s : second * c + first * s;
+      }),
+    };
+  })(),
+  cachedAttention: (() => {
+    // Two heads of keys and values with two query heads each; the rows hold one and two tokens and get two more.
+    const [query, key, value, pastKey, pastValue] = [
+      some(2, 2, 8),
+      some(2, 2, 4),
+      some(2, 2, 4),
+      some(2, 2, 3, 2),
+      some(2, 2, 3, 2),
+    ];
+    return {
+      inputs: [query, key, value, pastKey, pastValue, indices([2], 2, 3)],
+      build: (q, k, v, pk, pv, ends) =>
+        graph.cachedAttention({ query: q, key: k, value: v, pastKey: pk, pastValue: pv, ends }),
+      expected: table([2, 2, 8], ([i = 0, t = 0, place = 0]) => {
+        const [past, head] = [i + 1, Math.floor(place / 4)];
+        const read = (old: Tensor, fresh: Tensor, token: number, k: number): number =>
+          token < past ? at(old, [i, head, token, k]) : at(fresh, [i, token - past, 2 * head + k]);
+        const seen = range(past + t + 1);
+        const start = place - (place % 2);
+        const weights = exp(
+          seen.map(
+            (token) =>
+              total(range(2).map((k) => at(query, [i, t, start + k]) * read(pastKey, key, token, k))) / 2 ** 0.5,
+          ),
+        );
+        const mixed = seen.map((token) => (weights[token] ?? NaN) * read(pastValue, value, token, place % 2));
+        return total(mixed) / total(weights);
       }),
     };
   })(),

@@ -1,5 +1,6 @@
 export { abs } from './abs.js';
 export { add } from './add.js';
+export { cachedAttention, type CachedAttentionInputs } from './cachedAttention.js';
 export { clamp } from './clamp.js';
 export { concat } from './concat.js';
 export { constant } from './constant.js';

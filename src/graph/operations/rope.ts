@@ -1,47 +1,56 @@
 import { invalidArgument } from '../../errors.js';
-import { broadcastTensor, rowsOf } from '../kernels.js';
+import { checkIndices, checkInt32 } from '../checkIndices.js';
 import { Node } from '../node.js';
 import type { Rule } from '../rule.js';
-import { broadcastShapes, describeShape, sameShape } from '../sizes.js';
+import { describeShape, sameShape } from '../sizes.js';
 
 /**
- * Rotary position embedding, halves form: x · cos + [−x₂, x₁] · sin, where x₁ and x₂ are the halves of the last axis.
- * cos and sin broadcast to x; their last axis holds every angle twice, once in each half. No gradient flows to them.
+ * Rotary position embedding, halves form, of heads that lie side by side: x [batch, sequence, heads · c], where the two
+ * halves (a, b) of each head become (a · cos − b · sin, b · cos + a · sin). cos and sin [n, c / 2] hold the angles of
+ * n positions, of which the int32 positions [batch, sequence] choose. No gradient flows to the angles.
  * (Su et al. 2021, arXiv:2104.09864)
  *
  * @param inverse - Rotate back, which is also the derivative.
- * @throws TinkerError `invalid_argument` when cos or sin does not broadcast to x, or the last axis is odd.
+ * @throws TinkerError `invalid_argument` when shapes don't fit, or (when it runs) a position has no angles.
  */
-export function rope(x: Node, cos: Node, sin: Node, inverse = false): Node<'rope'> {
-  const last = x.shape.at(-1);
-  if (typeof last !== 'number' || last % 2 !== 0)
-    throw invalidArgument('an even last size for rope', describeShape(x.shape));
-  for (const angles of [cos, sin])
-    if (!sameShape(broadcastShapes('rope', x.shape, angles.shape), x.shape) || angles.shape.at(-1) !== last)
-      throw invalidArgument(`angles that broadcast to ${describeShape(x.shape)}`, describeShape(angles.shape));
-  return new Node('rope', [x, cos, sin], { inverse }, x.shape);
+export function rope(x: Node, cos: Node, sin: Node, positions: Node, inverse = false): Node<'rope'> {
+  checkInt32('rope', positions);
+  const [, half] = cos.shape;
+  const width = x.shape.at(-1);
+  if (typeof half !== 'number' || cos.shape.length !== 2 || !sameShape(cos.shape, sin.shape))
+    throw invalidArgument('cosines and sines [positions, half a head] for rope', describeShape(cos.shape));
+  if (x.shape.length !== 3 || typeof width !== 'number' || width % (2 * half) !== 0)
+    throw invalidArgument(`[batch, sequence, heads · ${String(2 * half)}] for rope`, describeShape(x.shape));
+  if (!sameShape(positions.shape, x.shape.slice(0, 2)))
+    throw invalidArgument(`positions ${describeShape(x.shape.slice(0, 2))} for rope`, describeShape(positions.shape));
+  return new Node('rope', [x, cos, sin, positions], { inverse }, x.shape);
 }
 
 /** Evaluation and derivative of {@link rope}. */
 export const ropeRule: Rule<'rope'> = {
-  value: ([x, cos, sin], { attributes: { inverse } }, evaluation) => {
+  value: ([x, cos, sin, positions], { attributes: { inverse } }, evaluation) => {
     const { data } = x;
-    const c = broadcastTensor(cos, x.shape, evaluation).data;
-    const s = broadcastTensor(sin, x.shape, evaluation).data;
-    const { rows, columns } = rowsOf(x);
-    const half = columns / 2;
+    const [count = 0, half = 1] = cos.shape;
+    checkIndices('rope', positions.data, count);
+    const width = x.shape[2] ?? 0;
     const turn = inverse ? -1 : 1;
     const out = evaluation.allocate(data.length);
-    for (let row = 0; row < rows; row++)
-      for (let i = row * columns, j = i + half; j < (row + 1) * columns; i++, j++) {
-        const [a, b] = [data[i] ?? 0, data[j] ?? 0];
-        out[i] = a * (c[i] ?? 0) - turn * b * (s[i] ?? 0);
-        out[j] = b * (c[j] ?? 0) + turn * a * (s[j] ?? 0);
+    positions.data.forEach((position, row) => {
+      for (let i = 0; i < width; i++) {
+        const place = i % (2 * half);
+        if (place >= half) continue;
+        const [c, s] = [cos.data[position * half + place] ?? 0, sin.data[position * half + place] ?? 0];
+        const at = row * width + i;
+        const [a, b] = [data[at] ?? 0, data[at + half] ?? 0];
+        out[at] = a * c - turn * b * s;
+        out[at + half] = b * c + turn * a * s;
       }
+    });
     return { data: out, shape: x.shape };
   },
-  derivative: ({ inputs: [, cos, sin], attributes: { inverse } }, gradient) => [
-    rope(gradient, cos, sin, !inverse),
+  derivative: ({ inputs: [, cos, sin, positions], attributes: { inverse } }, gradient) => [
+    rope(gradient, cos, sin, positions, !inverse),
+    null,
     null,
     null,
   ],

@@ -1,13 +1,13 @@
 import type { DecoderConfig } from './decoderConfig.js';
 import { cacheNames } from './model.js';
-import { hidden } from './positions.js';
 import type { Tensors } from './runtime.js';
 
-const slotStep = 64;
+/** Slots are added so many at a time. */
+const slotStep = 32;
 
 /**
- * Keys and values of sequences that are being continued, one row a sequence: per layer a buffer [rows, kvHeads, 1,
- * slots, headDim], of which a row uses the first `lengths[row]` slots.
+ * Keys and values of sequences that are being continued, one row a sequence: per layer a buffer [rows, kvHeads, slots,
+ * headDim], of which a row uses the first `lengths[row]` slots.
  */
 export class KeyValueCache {
   /** Tokens held for each row. */
@@ -51,14 +51,11 @@ export class KeyValueCache {
   inputs(added: number): Tensors {
     const rows = this.lengths.length;
     this.#reserve(rows, Math.max(...this.lengths) + added);
-    const mask = new Float32Array(rows * this.#slots);
-    this.lengths.forEach((length, row) => mask.fill(hidden, row * this.#slots + length, (row + 1) * this.#slots));
     const { kvHeads, headDim, layers } = this.config;
-    const shape = [rows, kvHeads, 1, this.#slots, headDim];
+    const shape = [rows, kvHeads, this.#slots, headDim];
     const used = rows * this.#rowSize();
-    const feeds: Record<string, Tensors[string]> = {
-      pastMask: { data: mask, shape: [rows, 1, 1, 1, this.#slots] },
-    };
+    const ends = Int32Array.from(this.lengths, (length) => length + added - 1);
+    const feeds: Record<string, Tensors[string]> = { ends: { data: ends, shape: [rows] } };
     for (let layer = 0; layer < layers; layer++) {
       const names = cacheNames(layer);
       feeds[names.pastKey] = { data: this.#part(2 * layer).subarray(0, used), shape };
@@ -70,17 +67,17 @@ export class KeyValueCache {
   /** Takes over the keys and values that the pass computed. */
   append(results: Tensors, added: number): void {
     const { kvHeads, headDim, layers } = this.config;
-    const block = added * headDim;
     const store = (part: number, name: string): void => {
       const fresh = results[name]?.data;
       if (!(fresh instanceof Float32Array)) throw new RangeError(`The pass gave no ${name}.`);
       const buffer = this.#part(part);
       this.lengths.forEach((length, row) => {
-        for (let head = 0; head < kvHeads; head++) {
-          const source = (row * kvHeads + head) * block;
-          const target = ((row * kvHeads + head) * this.#slots + length) * headDim;
-          buffer.set(fresh.subarray(source, source + block), target);
-        }
+        for (let i = 0; i < added; i++)
+          for (let head = 0; head < kvHeads; head++) {
+            const source = ((row * added + i) * kvHeads + head) * headDim;
+            const target = ((row * kvHeads + head) * this.#slots + length + i) * headDim;
+            for (let k = 0; k < headDim; k++) buffer[target + k] = fresh[source + k] ?? 0;
+          }
       });
     };
     for (let layer = 0; layer < layers; layer++) {

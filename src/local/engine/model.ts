@@ -1,15 +1,12 @@
 import {
   add,
-  div,
-  exp,
+  cachedAttention,
   gather,
   gradient,
   input,
   logprob,
   logSoftmax,
   matmul,
-  max,
-  maximum,
   mul,
   type Node,
   reshape,
@@ -18,7 +15,6 @@ import {
   type Shape,
   silu,
   softmax,
-  sub,
   sum,
   transpose,
 } from '../../graph/index.js';
@@ -28,7 +24,7 @@ import { positionMask, type Loss } from './losses.js';
 import { layerProjections, type Projection } from './projections.js';
 
 /*
- * Shapes: b batch, s sequence, p past (slots of the key-value cache), d hidden size, f ffn size, v vocabulary,
+ * Shapes: b batch, s sequence, p past (slots of the key-value cache), n positions that have angles, d hidden size, f ffn size, v vocabulary,
  * h heads of keys and values, g query heads per such head, c head size, r LoRA rank.
  * Weights, adapters, angles and masks are inputs by name: switching an adapter is passing other arrays.
  */
@@ -39,13 +35,18 @@ interface Pass {
   /** LoRA matrices by name; empty for the base model alone. */
   readonly adapter: ReadonlyMap<string, Node>;
   readonly loraScale: number;
-  /** [s, c], or [b, 1, 1, s, c] where every row has positions of its own. */
+  /** [n, c / 2]: the angles of positions, of which `positions` [b, s] choose. */
   readonly cos: Node;
   readonly sin: Node;
-  /** [s, s]: 0 where a position sees another, very negative elsewhere. */
-  readonly mask: Node;
-  /** [b, 1, 1, 1, p]: 0 at slots in use, very negative elsewhere; missing without a cache. */
-  readonly pastMask?: Node;
+  readonly positions: Node;
+  /** What a position sees: by a mask [s, s] of 0 and very negative numbers, or all before it and what a cache holds. */
+  readonly sees: { readonly mask: Node } | { readonly ends: Node };
+}
+
+function rotaryInputs({ headDim }: DecoderConfig): Pick<Pass, 'cos' | 'sin' | 'positions'> {
+  const angles = ['angles', headDim / 2];
+  const positions = input('positions', ['batch', 'sequence'], 'int32');
+  return { cos: input('cos', angles), sin: input('sin', angles), positions };
 }
 
 /** Names of the inputs and outputs that hold a layer's keys and values. */
@@ -117,9 +118,8 @@ export function passGraph(
   const pass: Pass = {
     config,
     ...adapterInputs(layout),
-    cos: input('cos', ['sequence', config.headDim]),
-    sin: input('sin', ['sequence', config.headDim]),
-    mask: input('mask', ['sequence', 'sequence']),
+    ...rotaryInputs(config),
+    sees: { mask: input('mask', ['sequence', 'sequence']) },
   };
   const { hidden } = decoder(pass);
   const scores = logits(pass, hidden);
@@ -144,19 +144,16 @@ export function passGraph(
 }
 
 /**
- * The graph of a sampling pass: the tokens follow what the cache holds. Inputs `tokens` [b, s], `wanted` [n] (flat
- * indices into b·s) and the cache; outputs `logprobs` [n, v] of the token after each wanted one, and the new keys and
- * values of every layer [b, h, 1, s, c].
+ * The graph of a sampling pass: the tokens follow what the cache holds. Inputs `tokens` [b, s], `ends` [b] (the place of
+ * each row's last token), `wanted` [w] (flat indices into b·s) and the cache [b, h, p, c]; outputs `logprobs` [w, v] of
+ * the token after each wanted one, and the new keys and values of every layer [b, s, h·c].
  */
 export function samplingGraph(config: DecoderConfig, layout: LoraLayout | undefined): Readonly<Record<string, Node>> {
-  const angles = ['batch', 1, 1, 'sequence', config.headDim];
   const pass: Pass = {
     config,
     ...(layout === undefined ? { adapter: new Map(), loraScale: 0 } : adapterInputs(layout)),
-    cos: input('cos', angles),
-    sin: input('sin', angles),
-    mask: input('mask', ['sequence', 'sequence']),
-    pastMask: input('pastMask', ['batch', 1, 1, 1, 'past']),
+    ...rotaryInputs(config),
+    sees: { ends: input('ends', ['batch'], 'int32') },
   };
   const { hidden, cache } = decoder(pass);
   const rows = reshape(hidden, ['batch*sequence', config.hiddenSize]);
@@ -178,40 +175,36 @@ function decoder(pass: Pass): { hidden: Node; cache: Record<string, Node> } {
 
 /** Causal attention with grouped queries and rotary positions: [b, s, d] to [b, s, d]. */
 function attention(pass: Pass, layer: number, x: Node, cache: Record<string, Node>): Node {
-  const { config, cos, sin, mask, pastMask } = pass;
-  const { heads, kvHeads, headDim } = config;
+  const { config, sees } = pass;
   const [query, keys, values, output] = layerProjections(config, layer).attention;
-  const split = (projection: Projection | undefined, groups: number): Node =>
-    // [b, s, h·g·c] to [b, h, g, s, c]
-    transpose(reshape(linear(pass, projection, x), ['batch', 'sequence', kvHeads, groups, headDim]), [0, 2, 3, 1, 4]);
-  const turn = (x: Node, part: 'query' | 'key'): Node =>
-    rope(config.queryKeyNorm === true ? norm(config, x, normName(layer, part), headDim) : x, cos, sin);
-  const q = turn(split(query, heads / kvHeads), 'query'); // [b, h, g, s, c]
-  const k = turn(split(keys, 1), 'key'); // [b, h, 1, s, c]
-  const v = split(values, 1); // [b, h, 1, s, c]
-  const score = (key: Node): Node => matmul(q, key, { transB: true, alpha: 1 / Math.sqrt(headDim) });
-  const scores = add(score(k), mask); // [b, h, g, s, s]
-  let mixed: Node; // [b, h, g, s, c]
-  if (pastMask === undefined) {
-    mixed = matmul(softmax(scores), v);
-  } else {
-    const names = cacheNames(layer);
-    const shape: Shape = ['batch', kvHeads, 1, 'past', headDim];
-    const pastScores = add(score(input(names.pastKey, shape)), pastMask); // [b, h, g, s, p]
-    mixed = softmaxOfTwo([pastScores, scores], [input(names.pastValue, shape), v]);
-    cache[names.key] = k;
-    cache[names.value] = v;
-  }
-  const joined = reshape(transpose(mixed, [0, 3, 1, 2, 4]), ['batch', 'sequence', heads * headDim]);
-  return linear(pass, output, joined);
+  const q = turned(pass, layer, 'query', linear(pass, query, x)); // [b, s, h·g·c]
+  const k = turned(pass, layer, 'key', linear(pass, keys, x)); // [b, s, h·c]
+  const v = linear(pass, values, x); // [b, s, h·c]
+  if ('mask' in sees) return linear(pass, output, maskedAttention(config, sees.mask, q, k, v));
+  const names = cacheNames(layer);
+  cache[names.key] = k;
+  cache[names.value] = v;
+  const shape: Shape = ['batch', config.kvHeads, 'past', config.headDim];
+  const [pastKey, pastValue] = [input(names.pastKey, shape), input(names.pastValue, shape)];
+  return linear(pass, output, cachedAttention({ query: q, key: k, value: v, pastKey, pastValue, ends: sees.ends }));
 }
 
-/** One softmax over two blocks of scores, applied to their values, without joining the blocks. */
-function softmaxOfTwo(scores: readonly [Node, Node], values: readonly [Node, Node]): Node {
-  const top = maximum(max(scores[0], -1, true), max(scores[1], -1, true));
-  const [a, b] = [exp(sub(scores[0], top)), exp(sub(scores[1], top))];
-  const total = add(sum(a, -1, true), sum(b, -1, true));
-  return div(add(matmul(a, values[0]), matmul(b, values[1])), total);
+/** Heads [b, s, ·c] at their positions, normalized before where the model does that. */
+function turned({ config, cos, sin, positions }: Pass, layer: number, part: 'query' | 'key', x: Node): Node {
+  const { headDim, heads, kvHeads } = config;
+  if (config.queryKeyNorm !== true) return rope(x, cos, sin, positions);
+  const apart = reshape(x, ['batch', 'sequence', part === 'query' ? heads : kvHeads, headDim]);
+  return rope(reshape(norm(config, apart, normName(layer, part), headDim), x.shape), cos, sin, positions);
+}
+
+/** Queries [b, s, h·g·c] on keys and values [b, s, h·c] of the same sequence: [b, s, h·g·c]. */
+function maskedAttention({ heads, kvHeads, headDim }: DecoderConfig, mask: Node, q: Node, k: Node, v: Node): Node {
+  const split = (x: Node, groups: number): Node =>
+    // [b, s, h·g·c] to [b, h, g, s, c]
+    transpose(reshape(x, ['batch', 'sequence', kvHeads, groups, headDim]), [0, 2, 3, 1, 4]);
+  const scores = matmul(split(q, heads / kvHeads), split(k, 1), { transB: true, alpha: 1 / Math.sqrt(headDim) });
+  const mixed = matmul(softmax(add(scores, mask)), split(v, 1)); // [b, h, g, s, c]
+  return reshape(transpose(mixed, [0, 3, 1, 2, 4]), ['batch', 'sequence', heads * headDim]);
 }
 
 /** SwiGLU: [b, s, d] to [b, s, d]. */

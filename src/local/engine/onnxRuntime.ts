@@ -22,8 +22,15 @@ export function createOnnxRuntime(
   description: string,
   device: Device = 'cpu',
 ): Runtime {
-  const toTensor = ({ type, data, shape }: StoredInput): Tensor =>
-    new onnx.Tensor(type ?? (data instanceof Float32Array ? 'float32' : 'int32'), data, shape);
+  /** Weights are the same objects at each run. */
+  const known = new WeakMap<StoredInput, Tensor>();
+  const toTensor = (input: StoredInput): Tensor => {
+    const { type, data, shape } = input;
+    const tensor =
+      known.get(input) ?? new onnx.Tensor(type ?? (data instanceof Float32Array ? 'float32' : 'int32'), data, shape);
+    known.set(input, tensor);
+    return tensor;
+  };
   return {
     description,
     widens: true,

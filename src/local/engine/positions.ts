@@ -13,22 +13,21 @@ export function rotaryFrequencies({ headDim, ropeTheta, ropeScaling }: DecoderCo
   return Float64Array.from({ length: half }, (_, i) => stretch(ropeTheta ** (-i / half), ropeScaling));
 }
 
-/** Cosines and sines of rotary positions, halves form; both are [positions, head size]. */
+/** Cosines and sines of the rotary positions 0 … count − 1, both [count, head size / 2]. */
 export function rotaryAngles(
   config: DecoderConfig,
-  positions: ArrayLike<number>,
-): { readonly cos: Float32Array; readonly sin: Float32Array } {
-  const { headDim } = config;
+  count: number,
+): { readonly cos: EngineTensor; readonly sin: EngineTensor } {
   const frequencies = rotaryFrequencies(config);
-  const cos = new Float32Array(positions.length * headDim);
-  const sin = new Float32Array(positions.length * headDim);
-  for (let row = 0; row < positions.length; row++)
-    for (let i = 0; i < headDim; i++) {
-      const angle = (positions[row] ?? 0) * (frequencies[i % frequencies.length] ?? 0);
-      cos[row * headDim + i] = Math.cos(angle);
-      sin[row * headDim + i] = Math.sin(angle);
-    }
-  return { cos, sin };
+  const half = frequencies.length;
+  const shape = [count, half];
+  const of = (turn: (angle: number) => number): EngineTensor => ({
+    data: Float32Array.from({ length: count * half }, (_, i) =>
+      turn(Math.floor(i / half) * (frequencies[i % half] ?? 0)),
+    ),
+    shape,
+  });
+  return { cos: of(Math.cos), sin: of(Math.sin) };
 }
 
 function stretch(frequency: number, scaling: RopeScaling | undefined): number {

@@ -2,8 +2,11 @@ import { adapterTensors, type LoraLayout } from './loraLayout.js';
 import type { KeyValueCache } from './keyValueCache.js';
 import type { LoadedModel } from './loadedModel.js';
 import { samplingGraph } from './model.js';
-import { causalMask, rotaryAngles } from './positions.js';
-import type { Program, RuntimeInputs } from './runtime.js';
+import { rotaryAngles } from './positions.js';
+import type { Program, RuntimeInputs, Tensors } from './runtime.js';
+
+/** Positions are given angles so many at a time. */
+const angleStep = 256;
 
 /** The adapter that a sampler draws with: its layout and its weights, flat. */
 export interface SamplingAdapter {
@@ -15,6 +18,7 @@ export interface SamplingAdapter {
 export class SamplingPass {
   readonly #program: Promise<Program>;
   readonly #weights: RuntimeInputs;
+  #angles: Tensors = {};
 
   constructor(
     private readonly base: LoadedModel,
@@ -40,22 +44,26 @@ export class SamplingPass {
     const rows = cache.lengths.length;
     const added = tokens.length / rows;
     const positions = Int32Array.from(tokens, (_, i) => (cache.lengths[Math.floor(i / added)] ?? 0) + (i % added));
-    const { cos, sin } = rotaryAngles(config, positions);
-    const angles = [rows, 1, 1, added, config.headDim];
     const program = await this.#program;
     const results = await program.run({
       ...this.#weights,
       ...cache.inputs(added),
+      ...this.#anglesOf(Math.max(...cache.lengths) + added),
       tokens: { data: tokens, shape: [rows, added] },
       wanted: { data: wanted, shape: [wanted.length] },
-      cos: { data: cos, shape: angles },
-      sin: { data: sin, shape: angles },
-      mask: causalMask(added),
+      positions: { data: positions, shape: [rows, added] },
     });
     cache.append(results, added);
     const logprobs = results.logprobs?.data;
     if (!(logprobs instanceof Float32Array)) throw new RangeError('The pass gave no logprobs.');
     const size = config.vocabularySize;
     return Array.from(wanted, (_, row) => logprobs.subarray(row * size, (row + 1) * size));
+  }
+
+  /** The angles of so many positions or more; the same objects as before where those suffice. */
+  #anglesOf(positions: number): Tensors {
+    if ((this.#angles.cos?.shape[0] ?? 0) < positions)
+      this.#angles = { ...rotaryAngles(this.base.model.config, Math.ceil(positions / angleStep) * angleStep) };
+    return this.#angles;
   }
 }

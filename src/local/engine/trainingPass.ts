@@ -115,7 +115,7 @@ export class TrainingPass {
     const feeds: Record<string, EngineTensor> = {
       tokens: integers(({ tokens }) => tokens, 1, 0),
       [positionMask]: floats(() => undefined, 1, 0),
-      ...positionFeeds(this.base.model.config, length),
+      ...positionFeeds(this.base.model.config, indices.length, length),
     };
     for (let column = 0; column < columns; column++) {
       const feed = (name: string, missing: number): void => {

@@ -117,6 +117,7 @@ export const lowerings = {
   softmax: overLastAxis('torch.softmax'),
   logSoftmax: overLastAxis('torch.log_softmax'),
   rope: undefined,
+  cachedAttention: undefined,
   gather: undefined,
   scatterRows: undefined,
   logprob: undefined,

@@ -24,7 +24,7 @@ describe('fullTrainingGraph', () => {
       tokens: { data: randomTokens(random, 12, config.vocabularySize), shape },
       targets: { data: randomTokens(random, 12, config.vocabularySize), shape },
       weights: { data: Float32Array.from({ length: 12 }, () => random.uniform()), shape },
-      ...positionFeeds(config, 6),
+      ...positionFeeds(config, 2, 6),
     };
     const { losses, ...gradients } = evaluate(graph, { ...weights, ...inputs });
     expect(losses?.shape).toEqual(shape);

@@ -7,7 +7,7 @@ import { loadRuntime } from '../../../src/local/engine/loadRuntime.js';
 import { adapterTensors, loraLayout } from '../../../src/local/engine/loraLayout.js';
 import { losses, positionMask } from '../../../src/local/engine/losses.js';
 import { gradientName, trainingGraph } from '../../../src/local/engine/model.js';
-import { causalMask, rotaryAngles } from '../../../src/local/engine/positions.js';
+import { positionFeeds } from '../../../src/local/engine/positionFeeds.js';
 import { Random } from '../../../src/local/engine/random.js';
 import type { Tensors } from '../../../src/local/engine/runtime.js';
 import { randomDatum, smallConfig, smallModel, wholeLora } from './engineFixtures.js';
@@ -29,8 +29,6 @@ function feedsFor(lora: LoraShape): { feeds: Tensors; adapter: Float32Array } {
     shape,
   });
   const filled = (value: number): Tensors[string] => ({ data: new Float32Array(rows * length).fill(value), shape });
-  const { cos, sin } = rotaryAngles(smallConfig, [0, 1, 2, 3, 4, 5]);
-  const angles = [length, smallConfig.headDim];
   const feeds = {
     ...loadWeights(smallModel),
     ...adapterTensors(layout, adapter),
@@ -47,9 +45,7 @@ function feedsFor(lora: LoraShape): { feeds: Tensors; adapter: Float32Array } {
     clip_low_threshold: filled(config.clip_low_threshold),
     clip_high_threshold: filled(config.clip_high_threshold),
     [positionMask]: filled(1),
-    cos: { data: cos, shape: angles },
-    sin: { data: sin, shape: angles },
-    mask: causalMask(length),
+    ...positionFeeds(smallConfig, rows, length),
   };
   return { feeds, adapter };
 }

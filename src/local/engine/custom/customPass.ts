@@ -119,7 +119,7 @@ export class CustomPass {
     return {
       tokens: { data: tokens, shape },
       targets: { data: targets, shape },
-      ...positionFeeds(this.base.model.config, length),
+      ...positionFeeds(this.base.model.config, data.length, length),
       ...Object.fromEntries(read),
     };
   }

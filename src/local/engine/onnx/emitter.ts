@@ -30,9 +30,15 @@ export class Emitter {
   }
 
   /** Adds a node with several outputs and returns their names. */
-  emitMany(count: number, opType: string, inputs: readonly string[], attributes: OnnxAttributes): readonly string[] {
+  emitMany(
+    count: number,
+    opType: string,
+    inputs: readonly string[],
+    attributes: OnnxAttributes,
+    domain = '',
+  ): readonly string[] {
     const outputs = Array.from({ length: count }, () => this.#name());
-    this.emitTo(outputs, opType, inputs, attributes);
+    this.emitTo(outputs, opType, inputs, attributes, domain);
     return outputs;
   }
 

@@ -1,5 +1,6 @@
 import { TinkerError } from '../../../errors.js';
 import type { Node, OperationName, Shape } from '../../../graph/index.js';
+import { cachedAttention } from './cachedAttention.js';
 import { elementType, type Emitter } from './emitter.js';
 
 /** Writes an operation, its inputs known by name, as ONNX nodes (opset 17); returns the name of its value. */
@@ -123,13 +124,14 @@ export const lowerings: { readonly [Name in OperationName]: Lowering<Name> } = {
   silu: direct('Mul'),
   softmax: overLastAxis('Softmax'),
   logSoftmax: overLastAxis('LogSoftmax'),
-  rope: (e, [x = '', cos = '', sin = ''], { shape, attributes: { inverse } }) => {
-    const half = knownSize(shape.at(-1)) / 2;
-    const [low = '', high = ''] = e.emitMany(2, 'Split', [x, e.int64([half, half])], { axis: lastAxis });
-    const halves = inverse ? [high, e.emit('Neg', [low])] : [e.emit('Neg', [high]), low];
-    const turned = e.emit('Concat', halves, { axis: lastAxis });
-    return e.emit('Add', [e.emit('Mul', [x, cos]), e.emit('Mul', [turned, sin])]);
+  rope: (e, [x = '', cos = '', sin = '', positions = ''], { inputs, shape, attributes: { inverse } }) => {
+    const ids = e.emit('Cast', [positions], { to: elementType.int64 });
+    const heads = knownSize(shape.at(-1)) / (2 * knownSize(inputs[1].shape.at(-1)));
+    const sines = inverse ? e.emit('Neg', [sin]) : sin;
+    return e.emit('RotaryEmbedding', [x, ids, cos, sines], { num_heads: heads }, 'com.microsoft');
   },
+  cachedAttention: (e, inputs, { inputs: [{ shape }, , , { shape: past }] }) =>
+    cachedAttention(e, inputs, knownSize(shape.at(-1)), knownSize(past[1]), knownSize(past[3])),
   gather: direct('Gather'),
   // A product with one-hot rows adds in a fixed order; ScatterND with reduction does not promise one.
   scatterRows: (e, [values = '', indices = ''], { shape }) => {

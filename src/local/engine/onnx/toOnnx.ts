@@ -1,8 +1,16 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { isOperation, type DType, type Node, type OperationName, type Shape } from '../../../graph/index.js';
+import {
+  isOperation,
+  topologicalOrder,
+  type DType,
+  type Node,
+  type OperationName,
+  type Shape,
+} from '../../../graph/index.js';
 import { scaleAxis, scaleName } from '../precision.js';
 import type { StoredPrecision, StoredPrecisions, Tensors } from '../runtime.js';
 import { elementType, Emitter } from './emitter.js';
+import { fusedNorm } from './fusedNorm.js';
 import { lowerings } from './lowerings.js';
 import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
 
@@ -28,9 +36,10 @@ export function toOnnx(
     return name;
   };
   const fixed = new Map<string, string>();
+  const usesOf = countUses(Object.values(outputs));
   const lowerNode = (node: Node): string => {
-    const widened = lowerWithStored(node);
-    if (widened !== undefined) return widened;
+    const whole = lowerWithStored(node) ?? fusedNorm(emitter, node, nameOf, usesOf);
+    if (whole !== undefined) return whole;
     const name = lower(emitter, node, node.inputs.map(nameOfUse));
     if (node.operation !== 'input') return name;
     const constant = constants[name];
@@ -88,6 +97,14 @@ export function toOnnx(
     { domain: 'com.microsoft', version: 1n },
   ];
   return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, graph, opsetImport }));
+}
+
+/** How often a node is an input or an output. */
+function countUses(outputs: readonly Node[]): (node: Node) => number {
+  const uses = new Map<Node, number>();
+  const parts: readonly (readonly Node[])[] = topologicalOrder(outputs).map(({ inputs }) => inputs);
+  for (const node of [...outputs, ...parts.flat()]) uses.set(node, (uses.get(node) ?? 0) + 1);
+  return (node) => uses.get(node) ?? 0;
 }
 
 function lower<Name extends OperationName>(emitter: Emitter, node: Node<Name>, inputs: readonly string[]): string {

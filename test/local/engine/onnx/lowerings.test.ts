@@ -27,7 +27,18 @@ const feeds: Tensors = {
   left: numbers([2, 1, 3, 4], -1, 1),
   right: numbers([5, 4, 3], -1, 1),
   table: numbers([6, 4], -1, 1),
-  angles: numbers([3, 4], -1, 1),
+  angles: numbers([5, 2], -1, 1),
+  positions: { data: Int32Array.of(0, 1, 2, 4, 0, 3), shape: [2, 3] },
+  query: numbers([1, 3, 32], -1, 1),
+  fresh: numbers([1, 3, 16], -1, 1),
+  cache: numbers([1, 2, 7, 8], -1, 1),
+  ends: { data: Int32Array.of(5), shape: [1] },
+  queries: numbers([2, 1, 32], -1, 1),
+  keys: numbers([2, 1, 16], -1, 1),
+  narrowKeys: numbers([2, 1, 8], -1, 1),
+  narrowCaches: numbers([2, 2, 7, 4], -1, 1),
+  caches: numbers([2, 2, 7, 8], -1, 1),
+  endsOfRows: { data: Int32Array.of(5, 2), shape: [2] },
   indices: { data: Int32Array.of(0, 5, 2, 2, 1, 3), shape: [2, 3] },
   targets: { data: Int32Array.of(0, 3, 2, 2, 1, 3), shape: [2, 3] },
 };
@@ -42,9 +53,23 @@ const scalar = g.input('scalar', []);
 const left = g.input('left', ['batch', 1, 'sequence', 4]);
 const right = g.input('right', [5, 4, 'sequence']);
 const table = g.input('table', [6, 4]);
-const angles = g.input('angles', ['sequence', 4]);
+const angles = g.input('angles', ['n', 2]);
+const positions = g.input('positions', ['batch', 'sequence'], 'int32');
 const indices = g.input('indices', ['batch', 'sequence'], 'int32');
 const targets = g.input('targets', ['batch', 'sequence'], 'int32');
+
+function attend(query: string, key: string, cache: string, ends: string, headDim = 8): Node {
+  const fresh = g.input(key, ['rows', 'new', 2 * headDim]);
+  const past = g.input(cache, ['rows', 2, 'slots', headDim]);
+  return g.cachedAttention({
+    query: g.input(query, ['rows', 'new', 32]),
+    key: fresh,
+    value: fresh,
+    pastKey: past,
+    pastValue: past,
+    ends: g.input(ends, ['rows'], 'int32'),
+  });
+}
 
 const firstRow = g.slice(x, 1, 0, 1);
 
@@ -108,12 +133,18 @@ const cases: Readonly<Record<OperationName, readonly Node[]>> = {
     g.matmul(x, y, { transA: true }),
     g.matmul(x, y, { transB: true }),
   ],
-  rmsNorm: [g.rmsNorm(x, 1e-3)],
+  rmsNorm: [g.rmsNorm(x, 1e-3), g.mul(g.rmsNorm(x, 1e-3), row)],
   inverseRms: [inverseRms(x, 1e-3)],
   silu: [g.silu(x)],
   softmax: [g.softmax(g.mul(x, 10))],
   logSoftmax: [g.logSoftmax(g.mul(x, 10))],
-  rope: [g.rope(x, angles, angles), g.rope(x, angles, angles, true)],
+  rope: [g.rope(x, angles, angles, positions), g.rope(x, angles, angles, positions, true)],
+  // One row gets three tokens, two rows of different lengths one each; heads of 8 and of 4.
+  cachedAttention: [
+    attend('query', 'fresh', 'cache', 'ends'),
+    attend('queries', 'keys', 'caches', 'endsOfRows'),
+    attend('queries', 'narrowKeys', 'narrowCaches', 'endsOfRows', 4),
+  ],
   gather: [g.gather(table, indices)],
   scatterRows: [scatterRows(x, indices, table)],
   logprob: [g.logprob(x, targets)],
