@@ -3,9 +3,9 @@ import { TinkerError } from '../errors.js';
 import {
   type CustomLoss,
   type CustomLossResult,
+  type Evaluation,
   type UploadableLoss,
-  evaluateCustomLoss,
-  uploadableLoss,
+  withEvaluation,
 } from '../losses/index.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
 import {
@@ -62,13 +62,13 @@ export function customLossWork(
       map((chunks) => ({ pass, chunks, finish })),
     );
 
-  const twoPasses = (context: OperationContext): Observable<SentLoss> =>
+  const twoPasses = (evaluation: Evaluation, context: OperationContext): Observable<SentLoss> =>
     sendChunks(model, forward, context).pipe(
       // Between the sends the work may stop: what was sent computes no gradient.
       mergeMap((chunks) =>
         context.isWanted()
           ? awaitChunks(model, forward, chunks, context).pipe(
-              mergeMap((output) => evaluate(loss, data, output)),
+              mergeMap((output) => evaluation.evaluateCustomLoss(loss, data, logprobsOf(output, data.length))),
               takeUntil(context.abandoned$),
             )
           : EMPTY,
@@ -85,6 +85,7 @@ export function customLossWork(
   const onePass = (
     { inputs, readMetrics }: UploadableLoss,
     lossId: string,
+    evaluation: Evaluation,
     context: OperationContext,
   ): Observable<SentLoss> => {
     const pass: BatchPass = {
@@ -103,19 +104,20 @@ export function customLossWork(
         // What was refused was not run; computed here, an error names the datum.
         if (!(error instanceof TinkerError) || !isDefiniteRefusal(error)) return throwError(() => error);
         model.connection.log.debug(`A custom loss is computed here, as its pass was refused: ${error.message}`);
-        return context.isWanted() ? twoPasses(context) : EMPTY;
+        return context.isWanted() ? twoPasses(evaluation, context) : EMPTY;
       }),
     );
   };
 
-  const send = (context: OperationContext): Observable<SentLoss> => {
-    const upload = uploadOf(model, loss, data, forward.data, options);
-    if (upload === undefined) return twoPasses(context);
+  const send = (evaluation: Evaluation, context: OperationContext): Observable<SentLoss> => {
+    if (!context.isWanted()) return EMPTY;
+    const upload = uploadOf(evaluation, model, loss, data, forward.data, options);
+    if (upload === undefined) return twoPasses(evaluation, context);
     const id$ = model.uploadedLosses.idOf(upload).pipe(takeUntil(context.abandoned$));
     return id$.pipe(
       mergeMap((lossId) => {
         if (!context.isWanted()) return EMPTY;
-        return lossId === undefined ? twoPasses(context) : onePass(upload, lossId, context);
+        return lossId === undefined ? twoPasses(evaluation, context) : onePass(upload, lossId, evaluation, context);
       }),
     );
   };
@@ -123,7 +125,7 @@ export function customLossWork(
   return {
     type,
     modelId: model.modelId,
-    send: (context) => whenClean(model, () => send(context)),
+    send: (context) => whenClean(model, () => withEvaluation((evaluation) => send(evaluation, context))),
     poll: ({ pass, chunks, finish }, context) => awaitChunks(model, pass, chunks, context).pipe(map(finish)),
     settled: (outcome) => {
       if ('error' in outcome) announce(model, { type: 'failed', operation: type, seqIds, error: outcome.error });
@@ -134,6 +136,7 @@ export function customLossWork(
 
 /** The loss as one to upload, where the server takes such and it can be one. */
 function uploadOf(
+  { uploadableLoss }: Evaluation,
   { flags, connection }: ModelContext,
   loss: CustomLoss,
   data: readonly Datum[],
@@ -166,20 +169,13 @@ function withoutLocalInputs({ lossFnInputs = {}, ...datum }: Datum, index: numbe
   return { ...datum, lossFnInputs: { targetTokens: targets, weights } };
 }
 
-function evaluate(
-  loss: CustomLoss,
-  data: readonly Datum[],
-  output: ForwardBackwardOutput,
-): Observable<CustomLossResult> {
-  const logprobs = output.lossFnOutputs.map((record) => record.logprobs);
-  const found = logprobs.filter((tensor) => tensor !== undefined);
-  if (found.length !== data.length) {
-    throw new TinkerError(
-      'invalid_response',
-      `Expected logprobs of ${data.length} datums from the forward pass, got those of ${found.length}.`,
-    );
-  }
-  return evaluateCustomLoss(loss, data, found);
+function logprobsOf({ lossFnOutputs }: ForwardBackwardOutput, count: number): TensorData[] {
+  const found = lossFnOutputs.map((record) => record.logprobs).filter((tensor) => tensor !== undefined);
+  if (found.length === count) return found;
+  throw new TinkerError(
+    'invalid_response',
+    `Expected logprobs of ${count} datums from the forward pass, got those of ${found.length}.`,
+  );
 }
 
 function withWeights({ lossFnInputs, ...datum }: PreparedDatum, gradient: Float32Array | undefined): PreparedDatum {

@@ -1,5 +1,4 @@
 import { defer, type Observable, of } from 'rxjs';
-import { invalidArgument } from '../errors.js';
 import type { Datum } from '../wire/datum.js';
 import type { TensorData } from '../wire/tensorData.js';
 import { type BatchLoss, evaluateBatch } from './batchLoss.js';
@@ -13,23 +12,6 @@ import { evaluateTfjsLoss, type TfjsLoss } from './tfjsLoss.js';
  * data, or what {@link batchLoss}, {@link tfjsLoss} or {@link gradientLoss} makes of a function of the whole batch.
  */
 export type CustomLoss = PerDatumLoss | BatchLoss | TfjsLoss | GradientLoss;
-
-/**
- * Checks at the call that something is a custom loss at all.
- *
- * @throws TinkerError `invalid_argument`
- */
-export function checkCustomLoss(loss: unknown): asserts loss is CustomLoss {
-  const whatToDo = 'Functions of a whole batch are marked by batchLoss, tfjsLoss or gradientLoss.';
-  if (typeof loss === 'function') {
-    if (loss.length <= 1) return;
-    throw invalidArgument('a loss function of one argument, ({ logprobs, … }) => …', `one of ${loss.length}`, whatToDo);
-  }
-  const { form, evaluate }: { form?: unknown; evaluate?: unknown } =
-    typeof loss === 'object' && loss !== null ? loss : {};
-  const known = form === 'batch' || form === 'tfjs' || form === 'gradient';
-  if (!known || typeof evaluate !== 'function') throw invalidArgument('a custom loss', loss, whatToDo);
-}
 
 /**
  * Computes a custom loss C and ∂C/∂logprobs of each datum. Emits once; at once where the function is synchronous.

@@ -1,11 +1,12 @@
 export { Expression } from '../graph/index.js';
 export { type BatchFunction, type BatchLoss, batchLoss } from './batchLoss.js';
-export { checkCustomLoss, type CustomLoss, evaluateCustomLoss } from './customLoss.js';
+export { checkCustomLoss } from './checkCustomLoss.js';
+export type { CustomLoss } from './customLoss.js';
 export type { CustomLossResult } from './customLossResult.js';
 export { type GradientFunction, type GradientLoss, gradientLoss, type LossWithGradients } from './gradientLoss.js';
 export { type LossInputs, lossInput } from './lossInputs.js';
 export type { LossValue } from './lossValue.js';
-export { uploadableLoss, type UploadableLoss } from './upload/uploadableLoss.js';
+export type { UploadableLoss } from './upload/uploadableLoss.js';
 export type { PerDatumLoss } from './perDatumLoss.js';
 export type { Tfjs } from './tfjs.js';
 export { type TfjsFunction, type TfjsLoss, tfjsLoss, type TfjsLossOptions } from './tfjsLoss.js';
@@ -22,3 +23,4 @@ export { type KlEstimator, klEstimate, type KlOptions } from './regularizers/klE
 export { l1Penalty } from './regularizers/l1Penalty.js';
 export { l2Penalty } from './regularizers/l2Penalty.js';
 export type { RegularizerOptions } from './regularizers/sumOverPositions.js';
+export { type Evaluation, withEvaluation } from './withEvaluation.js';

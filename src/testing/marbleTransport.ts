@@ -3,6 +3,7 @@ import { TestScheduler } from 'rxjs/testing';
 import { invalidArgument } from '../errors.js';
 import type { Transport, TransportRequest, TransportResponse } from '../transport/transport.js';
 import { defaultResults } from './defaultResults.js';
+import { loadAll } from './loadAll.js';
 import { passAsJson } from './passAsJson.js';
 
 /** Names on the wire of the operations whose answers marbles can describe. */
@@ -72,7 +73,9 @@ export class MarbleTransport implements Transport {
   private readonly pending = new Map<string, Pending>();
   private readonly calls = new Map<string, number>();
 
-  constructor(private readonly options: MarbleAnswers) {}
+  constructor(private readonly options: MarbleAnswers) {
+    loadAll();
+  }
 
   /** The training operations that were sent, e.g. `['forward_backward 1', 'optim_step 2']`. */
   get sent(): readonly string[] {

@@ -4,6 +4,7 @@ import { resolveConfig } from '../config.js';
 import { TinkerError } from '../errors.js';
 import type { Transport, TransportRequest, TransportResponse } from '../transport/transport.js';
 import { undiciTransport } from '../transport/undiciTransport.js';
+import { loadAll } from './loadAll.js';
 import { type Exchange, recordingHeader, toContent } from './recording.js';
 import { secretRemover } from './removeSecrets.js';
 import { bodyOf } from './requestKey.js';
@@ -37,6 +38,7 @@ export function recordTransport(
   transport: Transport = undiciTransport({ baseUrl: resolveConfig().baseUrl }),
   { scheduler = asyncScheduler }: { readonly scheduler?: SchedulerLike } = {},
 ): Transport {
+  loadAll();
   const secrets = secretRemover();
   let requests = 0;
   start(file);

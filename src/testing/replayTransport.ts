@@ -12,6 +12,7 @@ import {
 } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import type { Transport, TransportRequest, TransportResponse } from '../transport/transport.js';
+import { loadAll } from './loadAll.js';
 import { firstDifference } from './firstDifference.js';
 import { type Exchange, contentBytes, readRecording } from './recording.js';
 import { bodyOf, requestKey } from './requestKey.js';
@@ -39,6 +40,7 @@ export interface ReplayOptions {
  * ```
  */
 export function replayTransport(file: string, { scheduler = asyncScheduler }: ReplayOptions = {}): Transport {
+  loadAll();
   const exchanges = readRecording(file);
   const unused = new Map<string, Exchange[]>();
   for (const exchange of exchanges) {

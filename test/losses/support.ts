@@ -1,13 +1,8 @@
 import { firstValueFrom } from 'rxjs';
 import { expect } from 'vitest';
 import { TinkerError } from '../../src/errors.js';
-import {
-  type CustomLoss,
-  type CustomLossResult,
-  evaluateCustomLoss,
-  type Expression,
-  type PerDatumLoss,
-} from '../../src/losses/index.js';
+import { evaluateCustomLoss } from '../../src/losses/evaluation.js';
+import { type CustomLoss, type CustomLossResult, type Expression, type PerDatumLoss } from '../../src/losses/index.js';
 import { type Datum, ModelInput, TensorData, type TensorInput } from '../../src/wire/index.js';
 
 /** A datum of n positions with the given inputs beside its targets. */

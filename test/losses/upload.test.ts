@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluate, gradientOrNull, type Node, sum, type Tensor, topologicalOrder } from '../../src/graph/index.js';
 import { checkCustomLoss, lossFeed, lossInputs } from '../../src/local/engine/custom/checkCustomLoss.js';
 import { readLossGraph } from '../../src/local/engine/custom/readLossGraph.js';
+import { uploadableLoss } from '../../src/losses/evaluation.js';
 import {
   type CustomLoss,
   Expression,
@@ -12,7 +13,6 @@ import {
   batchLoss,
   klEstimate,
   ppoLoss,
-  uploadableLoss,
 } from '../../src/losses/index.js';
 import { lossInputsOf } from '../../src/losses/lossInputs.js';
 import { lowerings } from '../../src/losses/upload/lowerings.js';

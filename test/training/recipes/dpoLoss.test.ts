@@ -1,6 +1,6 @@
+import { evaluateCustomLoss } from '../../../src/losses/evaluation.js';
 import { lastValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
-import { evaluateCustomLoss } from '../../../src/losses/index.js';
 import { dpoLoss } from '../../../src/training/recipes/index.js';
 import { type Datum, ModelInput, TensorData } from '../../../src/wire/index.js';
 
