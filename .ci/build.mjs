@@ -14,7 +14,8 @@ const buildInfoFile = path.join(state, 'tsbuildinfo');
 const lockFile = path.join(state, 'lock');
 
 const compiledFolders = ['src', 'operators', 'examples', 'test'];
-const isSource = (file) => file.endsWith('.ts') && !file.endsWith('.d.ts');
+const isSource = (file) => file.endsWith('.ts') && !isDeclaration(file);
+const isDeclaration = (file) => file.endsWith('.d.ts');
 const isData = (file) =>
   /^src\/.*\.(json|txt|html|bin|css|js|svg|safetensors)$/.test(file) &&
   !/^(package.*|tsconfig.*)\.json$/.test(path.basename(file));
@@ -36,6 +37,7 @@ function fingerprint(files) {
 }
 
 function outputsOf(file) {
+  if (isDeclaration(file)) return [];
   if (isData(file)) return [`dist/${file}`];
   const stem = `dist/${file.slice(0, -'.ts'.length)}`;
   return [`${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`];
@@ -151,7 +153,7 @@ function removeEmptyFolders(folder) {
 async function build() {
   const inputs = compiledFolders
     .flatMap((folder) => filesUnder(path.join(root, folder)))
-    .filter((file) => isSource(file) || isData(file));
+    .filter((file) => isSource(file) || isDeclaration(file) || isData(file));
   const mark = fingerprint([...settings, ...inputs]);
   const outputs = inputs.flatMap(outputsOf);
   const complete = outputs.every((file) => fs.existsSync(path.join(root, file)));
@@ -163,7 +165,7 @@ async function build() {
   if (!stamp?.outputs.every((file) => fs.existsSync(path.join(root, file)))) {
     fs.rmSync(buildInfoFile, { force: true });
   }
-  const errors = await compile(inputs.filter(isSource));
+  const errors = await compile(inputs.filter((file) => isSource(file) || isDeclaration(file)));
   for (const file of inputs.filter(isData)) {
     writeAtomically(path.join(dist, file), fs.readFileSync(path.join(root, file)));
   }

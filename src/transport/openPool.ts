@@ -1,4 +1,6 @@
-import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
+// What opens connections loads in a third of the time that all of undici takes.
+import Pool from 'undici/lib/dispatcher/pool.js';
 import { TinkerError } from '../errors.js';
 
 /** How the connections of a pool are made. */
@@ -11,8 +13,11 @@ export interface PoolSettings {
   readonly proxy?: string;
 }
 
+/** What requests need of a dispatcher. */
+export type Connections = Pick<Dispatcher, 'dispatch'> & { close(done: () => void): void };
+
 /** Opens kept connections to one server, directly or by a proxy. */
-export function openPool(origin: string, { connections, connectTimeoutMs, proxy }: PoolSettings): Dispatcher {
+export function openPool(origin: string, { connections, connectTimeoutMs, proxy }: PoolSettings): Connections {
   const settings = {
     ...(connections !== undefined && { connections }),
     connect: { timeout: connectTimeoutMs },
@@ -22,10 +27,26 @@ export function openPool(origin: string, { connections, connectTimeoutMs, proxy 
   };
   if (proxy !== undefined && proxy !== '') {
     checkProxy(proxy);
-    return new EnvHttpProxyAgent({ ...settings, httpProxy: proxy, httpsProxy: proxy, noProxy: '' });
+    return byProxy({ ...settings, httpProxy: proxy, httpsProxy: proxy, noProxy: '' });
   }
-  if (proxy === undefined && !isLoopback(origin) && environmentHasProxy()) return new EnvHttpProxyAgent(settings);
+  if (proxy === undefined && !isLoopback(origin) && environmentHasProxy()) return byProxy(settings);
   return new Pool(origin, settings);
+}
+
+/** Connections by a proxy, which are rarer: the rest of undici is loaded for them, and requests wait for it. */
+function byProxy(settings: EnvHttpProxyAgent.Options): Connections {
+  const agent = import('undici').then((undici) => new undici.EnvHttpProxyAgent(settings));
+  return {
+    dispatch: (options, handler) => {
+      void agent.then((opened) => opened.dispatch(options, handler));
+      return true;
+    },
+    close: (done) => {
+      void agent.then((opened) => {
+        opened.close(done);
+      });
+    },
+  };
 }
 
 function environmentHasProxy(): boolean {

@@ -2,7 +2,7 @@ import { map, merge, Observable, type SchedulerLike, asyncScheduler } from 'rxjs
 import type { Dispatcher } from 'undici';
 import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { acceptEncoding, decompress } from './decompress.js';
-import { openPool } from './openPool.js';
+import { type Connections, openPool } from './openPool.js';
 import { RequestTimers } from './requestTimers.js';
 import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
 
@@ -29,13 +29,13 @@ export function undiciTransport(options: UndiciTransportOptions): Transport {
   const timers = new RequestTimers(scheduler);
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
-  const open = (limit: number | undefined): Dispatcher =>
+  const open = (limit: number | undefined): Connections =>
     openPool(origin, {
       connectTimeoutMs,
       ...(limit !== undefined && { connections: limit }),
       ...(proxy !== undefined && { proxy }),
     });
-  const pools: Record<Pool, Dispatcher> = {
+  const pools: Record<Pool, Connections> = {
     send: open(connections.send ?? 64),
     poll: open(connections.poll),
     heartbeat: open(connections.heartbeat ?? 2),
@@ -48,7 +48,7 @@ export function undiciTransport(options: UndiciTransportOptions): Transport {
 
 /** What the requests of one pool share. */
 interface Route {
-  readonly pool: Dispatcher;
+  readonly pool: Connections;
   readonly origin: string;
   readonly prefix: string;
   readonly baseUrl: string;
@@ -128,7 +128,7 @@ function concat(chunks: readonly Uint8Array[]): Uint8Array {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
 }
 
-function closePool(pool: Dispatcher): Observable<never> {
+function closePool(pool: Connections): Observable<never> {
   return new Observable((subscriber) => {
     pool.close(() => subscriber.complete());
   });
