@@ -1,10 +1,11 @@
-// Compiles the tree into dist/ and copies the data that the code reads at run time.
+// Compiles the tree into dist/, copies the data that the code reads at run time, and bundles the package for Node.
 // Usage: node .ci/build.mjs [--allow-type-errors]
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
@@ -15,11 +16,18 @@ const lockFile = path.join(state, 'lock');
 
 const compiledFolders = ['src', 'operators', 'examples', 'test'];
 const isSource = (file) => file.endsWith('.ts') && !isDeclaration(file);
+const nodeFolder = 'dist/node';
 const isDeclaration = (file) => file.endsWith('.d.ts');
 const isData = (file) =>
   /^src\/.*\.(json|txt|html|bin|css|js|svg|safetensors)$/.test(file) &&
   !/^(package.*|tsconfig.*)\.json$/.test(path.basename(file));
-const settings = ['tsconfig.json', 'package.json', '.ci/build.mjs', 'node_modules/typescript/package.json'];
+const settings = [
+  'tsconfig.json',
+  'package.json',
+  '.ci/build.mjs',
+  '.ci/bundle.mjs',
+  'node_modules/typescript/package.json',
+];
 
 function filesUnder(folder) {
   if (!fs.existsSync(folder)) return [];
@@ -131,8 +139,22 @@ async function compile(sources) {
   });
 }
 
+/** Bundles the entries that package.json has for Node, and the command; returns the files. */
+async function bundleForNode() {
+  const { exports, bin } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const entries = Object.fromEntries([
+    ...Object.values(exports)
+      .filter(({ node }) => node !== undefined)
+      .map(({ node, default: unbundled }) => [path.basename(node, '.js'), path.join(root, unbundled)]),
+    ...Object.values(bin).map((file) => [path.basename(file, '.js'), path.join(root, 'dist/src/cli/main.js')]),
+  ]);
+  const files = await bundle(entries, path.join(root, nodeFolder));
+  for (const { path: file, contents } of files) writeAtomically(file, contents);
+  return files.map((file) => path.relative(root, file.path).replaceAll('\\', '/'));
+}
+
 function removeStale(expected) {
-  for (const folder of compiledFolders) {
+  for (const folder of [...compiledFolders, path.basename(nodeFolder)]) {
     const output = path.join(dist, folder);
     for (const file of filesUnder(output)) {
       if (!expected.has(file)) fs.rmSync(path.join(root, file));
@@ -156,8 +178,8 @@ async function build() {
     .filter((file) => isSource(file) || isDeclaration(file) || isData(file));
   const mark = fingerprint([...settings, ...inputs]);
   const outputs = inputs.flatMap(outputsOf);
-  const complete = outputs.every((file) => fs.existsSync(path.join(root, file)));
   const stamp = readStamp();
+  const complete = [...outputs, ...(stamp?.bundled ?? [])].every((file) => fs.existsSync(path.join(root, file)));
   if (complete && stamp?.mark === mark) return stamp.errors;
 
   fs.rmSync(stampFile, { force: true });
@@ -169,10 +191,14 @@ async function build() {
   for (const file of inputs.filter(isData)) {
     writeAtomically(path.join(dist, file), fs.readFileSync(path.join(root, file)));
   }
-  removeStale(new Set(outputs));
-  const command = path.join(dist, 'src/cli/main.js');
-  if (fs.existsSync(command)) fs.chmodSync(command, 0o755);
-  writeAtomically(stampFile, JSON.stringify({ mark, errors, outputs }));
+  const bundled = await bundleForNode().catch((error) => {
+    // What has type errors may not fit together either; the last bundle stays.
+    if (errors === '') throw error;
+    return stamp?.bundled ?? [];
+  });
+  removeStale(new Set([...outputs, ...bundled]));
+  for (const command of ['src/cli/main.js', 'node/cli.js']) fs.chmodSync(path.join(dist, command), 0o755);
+  writeAtomically(stampFile, JSON.stringify({ mark, errors, outputs, bundled }));
   return errors;
 }
 

@@ -30,7 +30,7 @@ console.log(
   `${packed.filename}: ${size(packed.size)} packed, ${size(packed.unpackedSize)} unpacked, ${packed.entryCount} files`,
 );
 
-const expected = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(dist\/)?(src|operators)\/.+)$/;
+const expected = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(dist\/)?(src|operators)\/.+|dist\/node\/.+)$/;
 const unexpected = /(^|\/)(test|examples|fixtures|node_modules)\/|\.tsbuildinfo$|\.tmp$|\.test\./;
 const paths = packed.files.map((file) => file.path);
 const strangers = paths.filter((file) => !expected.test(file) || unexpected.test(file));

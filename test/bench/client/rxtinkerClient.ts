@@ -1,11 +1,11 @@
 /** Runs one task by rxtinker, as its users would write it, and reports. */
-import type { Datum, PerDatumLoss, TrainingClient } from '../../../src/index.js';
+import type { Datum, PerDatumLoss, TrainingClient } from 'rxtinker';
 import { type RunOrder, startMeasuring, tokensOf } from './measure.js';
 import type { Task } from './works.js';
 
 const { url, task } = JSON.parse(process.argv[2] ?? '') as RunOrder<Task>;
 const stopStart = task.kind === 'start' ? startMeasuring() : undefined;
-const { ModelInput, ServiceClient, tfjsLoss } = await import('../../../src/index.js');
+const { ModelInput, ServiceClient, tfjsLoss } = await import('rxtinker');
 
 const service = new ServiceClient({ baseUrl: url, apiKey: 'tml-bench' });
 const batch = (datums: number, tokens: number): Datum[] =>
