@@ -38,6 +38,8 @@ export function createOnnxRuntime(
       const session = await onnx.InferenceSession.create(toOnnx(outputs, constants, stored), {
         // What a device has no kernel for runs on the processor.
         ...(device !== 'cpu' && { executionProviders: [device, 'cpu'] }),
+        // A block planned for each shape of the inputs would lie beside what the first run of it allocated.
+        enableMemPattern: false,
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,

@@ -102,6 +102,7 @@ export function entryField<Message, Value>(
   };
   return bytesField((message, bytes) => {
     const { name, value } = readMessage(bytes, { name: '', value: empty() }, fields);
-    put(message, name, value);
+    // Readers of JSON leave this name out too: no object should take its prototype from an answer.
+    if (name !== '__proto__') put(message, name, value);
   });
 }
