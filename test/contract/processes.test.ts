@@ -123,10 +123,13 @@ describe('heartbeats of 0.5 s', () => {
     };
     await measure(4);
     const perDatum = (await measure(4)) / 4;
-    const before = wire.answeredHeartbeats.length;
-    const took = await measure(Math.ceil(5000 / perDatum));
-    const beats = wire.answeredHeartbeats.slice(before);
-    expect(took).toBeGreaterThan(2500);
+    let [took, beats]: [number, readonly number[]] = [0, []];
+    // Where the machine was busy with other things, a datum takes less than was measured.
+    for (let count = Math.ceil(5000 / perDatum); took < 2500; count *= 2) {
+      const before = wire.answeredHeartbeats.length;
+      took = await measure(count);
+      beats = wire.answeredHeartbeats.slice(before);
+    }
     // A busy machine may skip some; a starved one has none.
     expect(beats.length).toBeGreaterThan((0.6 * took) / 500);
     expect(beats.every((status) => status === 200)).toBe(true);
