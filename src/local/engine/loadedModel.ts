@@ -66,14 +66,20 @@ export class LoadedModel {
    * The program of a graph, compiled at the first call with this key; a failed compilation is not kept. Small weights
    * are built in, which spares the runtime their repacking at each pass; large ones stay inputs, held once.
    */
-  program(key: string, build: Build): Promise<Program> {
-    const known = this.#programs.get(key);
+  program(key: string, build: Build, { oneThread = false } = {}): Promise<Program> {
+    const single = oneThread || this.runtime.threads === 1;
+    const fullKey = single ? `${key} on one thread` : key;
+    const known = this.#programs.get(fullKey);
     if (known !== undefined) return known;
     dropOldest(this.#programs);
     const fixed = this.#bytes <= largestFixed && this.#stored.size === 0;
-    const program = this.runtime.compile(build(), fixed ? floatsOf(this.weights) : {}, this.#stored);
-    this.#programs.set(key, program);
-    program.catch(() => this.#programs.delete(key));
+    const program = this.runtime.compile(build(), {
+      constants: fixed ? floatsOf(this.weights) : {},
+      stored: this.#stored,
+      oneThread: single,
+    });
+    this.#programs.set(fullKey, program);
+    program.catch(() => this.#programs.delete(fullKey));
     return program;
   }
 

@@ -33,14 +33,15 @@ export function createOnnxRuntime(
   };
   return {
     description,
+    threads,
     widens: true,
-    async compile(outputs, constants, stored = new Map()): Promise<Program> {
+    async compile(outputs, { constants, stored = new Map(), oneThread = false } = {}): Promise<Program> {
       const session = await onnx.InferenceSession.create(toOnnx(outputs, constants, stored), {
         // What a device has no kernel for runs on the processor.
         ...(device !== 'cpu' && { executionProviders: [device, 'cpu'] }),
         // A block planned for each shape of the inputs would lie beside what the first run of it allocated.
         enableMemPattern: false,
-        intraOpNumThreads: threads,
+        intraOpNumThreads: oneThread ? 1 : threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,
         // Threads that spin for their next task take the cores from the server and its clients.

@@ -7,8 +7,9 @@ import { toEngineTensor, type Program, type Runtime, type RuntimeInputs, type Te
 export function createPlainRuntime(description: string): Runtime {
   return {
     description,
+    threads: 1,
     widens: false,
-    compile(outputs, constants): Promise<Program> {
+    compile(outputs, { constants } = {}): Promise<Program> {
       const run = (inputs: RuntimeInputs): Tensors =>
         Object.fromEntries(
           Object.entries(evaluate(outputs, { ...constants, ...plainInputs(inputs) })).map(([name, { data, shape }]) => [

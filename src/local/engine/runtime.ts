@@ -40,10 +40,21 @@ export type StoredPrecisions = ReadonlyMap<string, StoredPrecision>;
 export interface Runtime {
   /** What computes, in a line. */
   readonly description: string;
+  /** Threads that a graph runs on unless it is compiled for one. */
+  readonly threads: number;
   /** Whether inputs can be float16 or int8. */
   readonly widens: boolean;
-  /** Prepares the graph of these outputs. Inputs given as constants are fixed, which can be quicker and costs a copy. */
-  compile(outputs: Readonly<Record<string, Node>>, constants?: Tensors, stored?: StoredPrecisions): Promise<Program>;
+  /** Prepares the graph of these outputs. */
+  compile(outputs: Readonly<Record<string, Node>>, options?: CompileOptions): Promise<Program>;
+}
+
+/** How a graph is prepared. */
+export interface CompileOptions {
+  /** Inputs that are fixed, which can be quicker and costs a copy. */
+  readonly constants?: Tensors;
+  readonly stored?: StoredPrecisions;
+  /** Whether it runs on one thread: the quickest where its products are small. */
+  readonly oneThread?: boolean;
 }
 
 /** Which runtime to take: `auto` is the first of onnxruntime-node, onnxruntime-web and plain that is there. */

@@ -5,6 +5,8 @@ import { samplingGraph } from './model.js';
 import { rotaryAngles } from './positions.js';
 import type { Program, RuntimeInputs, Tensors } from './runtime.js';
 
+/** Multiplications of a pass's largest product up to which threads cost more than they bring. */
+const smallProducts = 2 ** 21;
 /** Positions are given angles so many at a time. */
 const angleStep = 256;
 
@@ -16,7 +18,7 @@ export interface SamplingAdapter {
 
 /** The compiled pass that continues the sequences of a cache. */
 export class SamplingPass {
-  readonly #program: Promise<Program>;
+  readonly #program: (oneThread: boolean) => Promise<Program>;
   readonly #weights: RuntimeInputs;
   #angles: Tensors = {};
 
@@ -27,7 +29,7 @@ export class SamplingPass {
     const { config } = base.model;
     const layout = adapter?.layout;
     const key = `sample ${JSON.stringify(layout?.matrices.map(({ name, shape }) => [name, shape]) ?? null)}`;
-    this.#program = base.program(key, () => samplingGraph(config, layout));
+    this.#program = (oneThread) => base.program(key, () => samplingGraph(config, layout), { oneThread });
     const lora = adapter === undefined ? {} : adapterTensors(adapter.layout, adapter.weights);
     this.#weights = { ...base.weights, ...lora };
   }
@@ -44,7 +46,8 @@ export class SamplingPass {
     const rows = cache.lengths.length;
     const added = tokens.length / rows;
     const positions = Int32Array.from(tokens, (_, i) => (cache.lengths[Math.floor(i / added)] ?? 0) + (i % added));
-    const program = await this.#program;
+    const products = tokens.length * config.hiddenSize * config.ffnSize;
+    const program = await this.#program(products < smallProducts);
     const results = await program.run({
       ...this.#weights,
       ...cache.inputs(added),

@@ -74,7 +74,7 @@ function feeds(tokens, from, positions) {
     tokens: { data: data.tokens, shape },
     targets: { data: data.targets, shape },
     weights: { data: weights, shape },
-    ...positionFeeds(config, length),
+    ...positionFeeds(config, shape[0], length),
   };
 }
 
