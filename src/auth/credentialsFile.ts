@@ -1,33 +1,33 @@
-import * as z from 'zod/mini';
+import * as s from '../wire/schema.js';
 import type { Environment } from '../config.js';
 import { TinkerError } from '../errors.js';
 
 /** Who a stored key belongs to, as the server says it. */
-const detailsSchema = z.object({
-  org_details: z.object({ name: z.string() }),
-  user_details: z.object({ email: z.string() }),
+const detailsSchema = s.object({
+  org_details: s.object({ name: s.string() }),
+  user_details: s.object({ email: s.string() }),
 });
 
-const keySchema = z.object({
+const keySchema = s.object({
   /** `generated`: made for this machine alone, so that a logout deletes it on the server too. */
-  type: z.enum(['manual', 'generated']),
-  key: z.string().check(z.minLength(1)),
-  name: z.string(),
-  note: z.nullish(z.string()),
-  details: z.nullish(detailsSchema),
+  type: s.oneOf('manual', 'generated'),
+  key: s.string().check(s.minLength(1)),
+  name: s.string(),
+  note: s.nullish(s.string()),
+  details: s.nullish(detailsSchema),
 });
 
-const fileSchema = z.object({
-  version: z.literal(1),
-  default: z.nullish(z.string()),
-  keys: z.record(z.string(), keySchema),
+const fileSchema = s.object({
+  version: s.oneOf(1),
+  default: s.nullish(s.string()),
+  keys: s.record(keySchema),
 });
 
 /** A key in the credentials file. */
-export type StoredKey = z.output<typeof keySchema>;
+export type StoredKey = s.Output<typeof keySchema>;
 
 /** The credentials file: keys by id, and the id of the one that is used. */
-export type StoredCredentials = z.output<typeof fileSchema>;
+export type StoredCredentials = s.Output<typeof fileSchema>;
 
 /** Where keys are stored: `.tinker/credentials.json` in the home directory; undefined where there is none. */
 export function credentialsFile(env: Environment): string | undefined {
@@ -51,8 +51,7 @@ export function readCredentials(file: string): StoredCredentials {
   }
   const read = fileSchema.safeParse(json);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw malformed(file, `wrong at ${issue === undefined ? 'the top' : placeOf(issue.path)}`);
+  throw malformed(file, `wrong at ${placeOf(read.error.path)}`);
 }
 
 /**

@@ -17,7 +17,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import * as z from 'zod/mini';
+import * as s from '../wire/schema.js';
 import { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Api, RetryPolicy } from '../transport/api.js';
@@ -32,7 +32,7 @@ const RETRY_DELAY = 60_000;
 /** The longest time that timers can wait. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-const answerSchema = z.object({ jwt: z.string().check(z.minLength(1)) });
+const answerSchema = s.object({ jwt: s.string().check(s.minLength(1)) });
 
 /** What a {@link TokenExchange} is made of. */
 export interface TokenExchangeOptions {

@@ -1,5 +1,5 @@
 import { type Observable, map, of } from 'rxjs';
-import type * as z from 'zod/mini';
+import type * as s from '../wire/schema.js';
 import { type Identity, identityOf } from '../auth/identity.js';
 import { invalidArgument } from '../errors.js';
 import {
@@ -265,7 +265,7 @@ export class RestClient implements AsyncDisposable {
     return this.rest.connection;
   }
 
-  private get<T>(type: string, path: string, schema: z.core.$ZodType<T>, options: CallOptions): Operation<T> {
+  private get<T>(type: string, path: string, schema: s.Schema<T>, options: CallOptions): Operation<T> {
     return ask(this.connection, { type, method: 'GET', path, schema, retry: 'standard' }, options);
   }
 

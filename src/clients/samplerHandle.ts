@@ -1,6 +1,7 @@
-import * as z from 'zod/mini';
 import { invalidArgument } from '../errors.js';
 import { type ClientConfig, fromBase64, snakeCase, toBase64 } from '../wire/index.js';
+import { withDefault } from '../wire/optional.js';
+import * as s from '../wire/schema.js';
 
 /** What another process needs to draw from the same sampler; the key is never part of it. */
 export interface SamplerHandle {
@@ -12,12 +13,12 @@ export interface SamplerHandle {
   readonly baseUrl: string;
 }
 
-const handleSchema = z.object({
-  session_id: z.string().check(z.minLength(1)),
-  sampling_session_id: z.string().check(z.minLength(1)),
-  base_model: z.string(),
-  record_stability_info: z._default(z.boolean(), false),
-  holder: z.object({ base_url: z.string() }),
+const handleSchema = s.object({
+  session_id: s.string().check(s.minLength(1)),
+  sampling_session_id: s.string().check(s.minLength(1)),
+  base_model: s.string(),
+  record_stability_info: withDefault(s.boolean(), false),
+  holder: s.object({ base_url: s.string() }),
 });
 
 /** A handle as text for URLs: base64 of JSON in the form that the Python SDK reads and writes. */

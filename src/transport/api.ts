@@ -1,5 +1,5 @@
 import { defaultIfEmpty, defer, map, type Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
-import type * as z from 'zod/mini';
+import type * as s from '../wire/schema.js';
 import { retryTransient } from '../../operators/retryTransient.js';
 import { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -68,7 +68,7 @@ export type ApiCall<T> = ApiRequest & {
   readonly retry: RetryPolicy;
   /** Told of each failure after which the request is sent again. */
   readonly onRetry?: (error: TinkerError) => void;
-} & ({ readonly schema: z.core.$ZodType<T> } | { readonly read: (response: TransportResponse) => T });
+} & ({ readonly schema: s.Schema<T> } | { readonly read: (response: TransportResponse) => T });
 
 /** Requests with everything that they share: headers, errors, retries, notices of deprecation. */
 export class Api {

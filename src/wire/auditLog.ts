@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional, withDefault } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** One event of an organization. */
 export interface AuditLogEntry {
@@ -18,16 +18,16 @@ export interface AuditLogEntry {
 
 /** Answer of audit. */
 export const auditLogSchema = transform(
-  z.object({
-    entries: z.array(
+  s.object({
+    entries: s.array(
       transform(
-        z.object({
-          timestamp: z.string(),
-          event: z.string(),
-          event_details: withDefault(z.record(z.string(), z.unknown()), {}),
-          model_id: optional(z.string()),
-          tinker_path: optional(z.string()),
-          purpose: optional(z.string()),
+        s.object({
+          timestamp: s.string(),
+          event: s.string(),
+          event_details: withDefault(s.record(s.unknown()), {}),
+          model_id: optional(s.string()),
+          tinker_path: optional(s.string()),
+          purpose: optional(s.string()),
         }),
         (entry): AuditLogEntry => camelKeys(entry),
       ),

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional, withDefault } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** What was used in a bucket, by `type`; `unknown` for what later servers may add. */
 export type BillingEvent =
@@ -38,51 +38,51 @@ export interface BillingUsage {
   readonly costDataThrough?: string;
 }
 
-const tokenCount = z.number();
+const tokenCount = s.number();
 
-const eventSchema = z.union([
-  transform(z.object({ type: z.enum(['training', 'sampling_sample']), token_count: tokenCount }), (event) =>
+const eventSchema = s.union([
+  transform(s.object({ type: s.oneOf('training', 'sampling_sample'), token_count: tokenCount }), (event) =>
     camelKeys(event),
   ),
-  transform(z.object({ type: z.literal('sampling_prefill'), cached: z.boolean(), token_count: tokenCount }), (event) =>
+  transform(s.object({ type: s.oneOf('sampling_prefill'), cached: s.boolean(), token_count: tokenCount }), (event) =>
     camelKeys(event),
   ),
-  z.object({ type: z.literal('checkpoint'), count: z.number() }),
+  s.object({ type: s.oneOf('checkpoint'), count: s.number() }),
   transform(
-    z.object({ type: z.literal('storage'), free: withDefault(z.boolean(), false), gigabyte_hours: z.number() }),
+    s.object({ type: s.oneOf('storage'), free: withDefault(s.boolean(), false), gigabyte_hours: s.number() }),
     (event) => camelKeys(event),
   ),
-  z.object({ type: transform(z.string(), () => 'unknown' as const) }),
+  s.object({ type: transform(s.string(), () => 'unknown' as const) }),
 ]);
 
 const usageEventSchema = transform(
-  z.object({
-    bucket_start: z.string(),
-    bucket_end: z.string(),
-    base_model: optional(z.string()),
-    user_id: optional(z.string()),
-    user_name: optional(z.string()),
-    session_id: optional(z.string()),
-    project_id: optional(z.string()),
-    estimated_cost_usd: optional(z.number()),
-    effective_rate_usd_per_million_tokens: optional(z.number()),
-    effective_rate_usd_per_gigabyte_month: optional(z.number()),
+  s.object({
+    bucket_start: s.string(),
+    bucket_end: s.string(),
+    base_model: optional(s.string()),
+    user_id: optional(s.string()),
+    user_name: optional(s.string()),
+    session_id: optional(s.string()),
+    project_id: optional(s.string()),
+    estimated_cost_usd: optional(s.number()),
+    effective_rate_usd_per_million_tokens: optional(s.number()),
+    effective_rate_usd_per_gigabyte_month: optional(s.number()),
     event_info: eventSchema,
   }),
   (event): BillingUsageEvent => camelKeys(event),
 );
 
 const usageSessionSchema = transform(
-  z.object({ user_metadata: optional(z.record(z.string(), z.unknown())) }),
+  s.object({ user_metadata: optional(s.record(s.unknown())) }),
   (session): { readonly userMetadata?: Readonly<Record<string, unknown>> } => camelKeys(session),
 );
 
 /** Answer of billing/usage/events. */
 export const billingUsageSchema = transform(
-  z.object({
-    data: z.array(usageEventSchema),
-    sessions: withDefault(z.record(z.string(), usageSessionSchema), {}),
-    cost_data_through: optional(z.string()),
+  s.object({
+    data: s.array(usageEventSchema),
+    sessions: withDefault(s.record(usageSessionSchema), {}),
+    cost_data_through: optional(s.string()),
   }),
   (usage): BillingUsage => camelKeys(usage),
 );

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional, withDefault } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** A saved checkpoint as servers list it. */
 export interface Checkpoint {
@@ -31,27 +31,27 @@ export interface CheckpointList {
 
 /** JSON form of {@link Cursor}. */
 export const cursorSchema = transform(
-  z.object({ offset: z.int(), limit: z.int(), total_count: z.int() }),
+  s.object({ offset: s.int(), limit: s.int(), total_count: s.int() }),
   (cursor): Cursor => camelKeys(cursor),
 );
 
 /** JSON form of {@link Checkpoint}. */
 export const checkpointSchema = transform(
-  z.object({
-    checkpoint_id: z.string(),
+  s.object({
+    checkpoint_id: s.string(),
     checkpoint_type: openEnum('training', 'sampler', 'external'),
-    time: z.string(),
-    tinker_path: z.string(),
-    size_bytes: optional(z.number()),
-    public: withDefault(z.boolean(), false),
-    user_metadata: optional(z.record(z.string(), z.unknown())),
-    expires_at: optional(z.string()),
+    time: s.string(),
+    tinker_path: s.string(),
+    size_bytes: optional(s.number()),
+    public: withDefault(s.boolean(), false),
+    user_metadata: optional(s.record(s.unknown())),
+    expires_at: optional(s.string()),
   }),
   (checkpoint): Checkpoint => camelKeys(checkpoint),
 );
 
 /** JSON form of {@link CheckpointList}. */
 export const checkpointListSchema = transform(
-  z.object({ checkpoints: z.array(checkpointSchema), cursor: optional(cursorSchema) }),
+  s.object({ checkpoints: s.array(checkpointSchema), cursor: optional(cursorSchema) }),
   (list): CheckpointList => camelKeys(list),
 );

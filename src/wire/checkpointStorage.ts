@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** Stored checkpoints of one project and owner. */
 export interface CheckpointStorageItem {
@@ -23,21 +23,21 @@ export interface CheckpointStorage {
 }
 
 const itemSchema = transform(
-  z.object({
-    project_id: optional(z.string()),
-    org_user_urn: optional(z.string()),
-    user_email: optional(z.string()),
-    user_name: optional(z.string()),
-    checkpoint_count: z.number(),
-    size_bytes: z.number(),
-    size_gigabytes: z.number(),
-    estimated_monthly_cost_usd: optional(z.number()),
+  s.object({
+    project_id: optional(s.string()),
+    org_user_urn: optional(s.string()),
+    user_email: optional(s.string()),
+    user_name: optional(s.string()),
+    checkpoint_count: s.number(),
+    size_bytes: s.number(),
+    size_gigabytes: s.number(),
+    estimated_monthly_cost_usd: optional(s.number()),
   }),
   (item): CheckpointStorageItem => camelKeys(item),
 );
 
 /** Answer of billing/usage/checkpoints/current. */
 export const checkpointStorageSchema = transform(
-  z.object({ effective_rate_usd_per_gigabyte_month: optional(z.number()), data: z.array(itemSchema) }),
+  s.object({ effective_rate_usd_per_gigabyte_month: optional(s.number()), data: s.array(itemSchema) }),
   (usage): CheckpointStorage => camelKeys(usage),
 );

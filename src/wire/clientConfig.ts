@@ -1,14 +1,14 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional, withDefault } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
-const flag = (byDefault: boolean) => withDefault(z.boolean(), byDefault);
-const size = (byDefault: number) => withDefault(z.number().check(z.positive()), byDefault);
+const flag = (byDefault: boolean) => withDefault(s.boolean(), byDefault);
+const size = (byDefault: number) => withDefault(s.number().check(s.positive()), byDefault);
 
 /** Answer of client/config: the server's flags, with the protocol's default where one is missing. */
 export const clientConfigSchema = transform(
-  z.object({
+  s.object({
     pjwt_auth_enabled: flag(false),
     credential_default_source: withDefault(openEnum('api_key', 'credential_cmd'), 'api_key'),
     sample_dispatch_bytes_semaphore_size: size(10_485_760),
@@ -16,10 +16,10 @@ export const clientConfigSchema = transform(
     parallel_fwdbwd_chunks: flag(true),
     proto_compress_fwdbwd: flag(false),
     // Without a default: where the server sends none, the documented 128 examples and 500,000 tokens hold.
-    fwdbwd_max_chunk_len: optional(z.number().check(z.positive())),
-    fwdbwd_max_chunk_bytes_count: optional(z.number().check(z.positive())),
+    fwdbwd_max_chunk_len: optional(s.number().check(s.positive())),
+    fwdbwd_max_chunk_bytes_count: optional(s.number().check(s.positive())),
     fwdbwd_dispatch_bytes_semaphore_size: size(50_000_000),
-    billing_exception_max_pause_duration_sec: withDefault(z.number().check(z.nonnegative()), 3600),
+    billing_exception_max_pause_duration_sec: withDefault(s.number().check(s.nonnegative()), 3600),
     sample_no_retries: flag(false),
     sample_enable_stuck_detection: flag(true),
     sample_max_concurrent_requests: size(2000),
@@ -32,7 +32,7 @@ export const clientConfigSchema = transform(
 );
 
 /** The server's flags for this client, e.g. `fwdbwdMaxChunkLen` (datums) and `fwdbwdMaxChunkBytesCount` (bytes). */
-export type ClientConfig = z.output<typeof clientConfigSchema>;
+export type ClientConfig = s.Output<typeof clientConfigSchema>;
 
 /** The flags of a server that has no client/config. */
 export const defaultClientConfig: ClientConfig = clientConfigSchema.parse({});

@@ -1,8 +1,8 @@
-import * as z from 'zod/mini';
-import { transform } from './transform.js';
+import * as s from './schema.js';
+import { transform } from './schema.js';
 
 /** Answer of copy_weights: the path of the copy. */
 export const copiedWeightsSchema = transform(
-  z.object({ tinker_path: z.string() }),
+  s.object({ tinker_path: s.string() }),
   (copy): { readonly path: string } => ({ path: copy.tinker_path }),
 );

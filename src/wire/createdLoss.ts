@@ -1,8 +1,8 @@
-import * as z from 'zod/mini';
-import { transform } from './transform.js';
+import * as s from './schema.js';
+import { transform } from './schema.js';
 
 /** Result of create_custom_loss. */
 export const createdLossSchema = transform(
-  z.object({ loss_id: z.string().check(z.minLength(1)) }),
+  s.object({ loss_id: s.string().check(s.minLength(1)) }),
   (created): { readonly lossId: string } => ({ lossId: created.loss_id }),
 );

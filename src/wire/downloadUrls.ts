@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** Where the archive of a checkpoint can be fetched, without a key. */
 export interface ArchiveUrl {
@@ -19,12 +19,12 @@ export interface ExternalWeightsUrls {
 
 /** JSON answer of …/archive. */
 export const archiveUrlSchema = transform(
-  z.object({ url: z.string().check(z.minLength(1)), expires: optional(z.string()) }),
+  s.object({ url: s.string().check(s.minLength(1)), expires: optional(s.string()) }),
   ({ url, expires }): ArchiveUrl => ({ url, ...(expires !== undefined && { expires }) }),
 );
 
 /** Answer of …/external_weights_urls. */
 export const externalWeightsUrlsSchema = transform(
-  z.object({ urls: z.record(z.string(), z.string()), expires: z.string() }),
+  s.object({ urls: s.record(s.string()), expires: s.string() }),
   (answer): ExternalWeightsUrls => answer,
 );

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** Weights exported for use elsewhere. */
 export interface ExternalWeights {
@@ -12,6 +12,6 @@ export interface ExternalWeights {
 
 /** Result of save_weights_external. */
 export const externalWeightsSchema = transform(
-  z.object({ path: z.string(), size_bytes: optional(z.number()) }),
+  s.object({ path: s.string(), size_bytes: optional(s.number()) }),
   (saved): ExternalWeights => camelKeys(saved),
 );

@@ -1,10 +1,10 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { metricsSchema } from './metricsSchema.js';
 import { withDefault } from './optional.js';
 import type { TensorData } from './tensorData.js';
 import { tensorDataSchema } from './tensorDataSchema.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** Result of `forward` and `forwardBackward`. */
 export interface ForwardBackwardOutput {
@@ -18,9 +18,9 @@ export interface ForwardBackwardOutput {
 
 /** JSON form of {@link ForwardBackwardOutput}. */
 export const forwardBackwardOutputSchema = transform(
-  z.object({
-    loss_fn_output_type: withDefault(z.string(), 'ArrayRecord'),
-    loss_fn_outputs: z.array(z.record(z.string(), tensorDataSchema)),
+  s.object({
+    loss_fn_output_type: withDefault(s.string(), 'ArrayRecord'),
+    loss_fn_outputs: s.array(s.record(tensorDataSchema)),
     metrics: metricsSchema,
   }),
   (output): ForwardBackwardOutput => camelKeys(output),

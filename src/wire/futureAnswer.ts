@@ -1,4 +1,4 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { errorMessage, messageOf } from './errorMessage.js';
 import { openEnum, optional } from './optional.js';
 import { parseJson, readResponse } from './readResponse.js';
@@ -39,13 +39,13 @@ export type FutureAnswer =
 
 const endpoint = 'POST /api/v1/retrieve_future';
 
-const notReadySchema = z.object({
+const notReadySchema = s.object({
   queue_state: optional(openEnum('active', 'paused_rate_limit', 'paused_capacity')),
-  queue_state_reason: optional(z.string()),
-  retry_after_ms: optional(z.number().check(z.nonnegative())),
+  queue_state_reason: optional(s.string()),
+  retry_after_ms: optional(s.number().check(s.nonnegative())),
 });
-const metadataSchema = z.object({ response_payload_size: z.number().check(z.nonnegative()) });
-const category = z.catch(openEnum('user', 'server'), 'unknown');
+const metadataSchema = s.object({ response_payload_size: s.number().check(s.nonnegative()) });
+const category = s.fallback(openEnum('user', 'server'), 'unknown');
 
 /**
  * Reads an answer of retrieve_future.
@@ -98,7 +98,7 @@ function readNotReady(body: Uint8Array): FutureAnswer {
   }
 }
 
-function tryAgain(answer: z.output<typeof notReadySchema>): FutureAnswer {
+function tryAgain(answer: s.Output<typeof notReadySchema>): FutureAnswer {
   return {
     type: 'try_again',
     ...(answer.queue_state === undefined ? {} : { queueState: answer.queue_state }),

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** A request of a sampling session whose result, or whose failure, can be fetched now. */
 export interface FutureCompletion {
@@ -19,18 +19,18 @@ export interface FutureCompletions {
 
 /** Answer of retrieve_futures. */
 export const futureCompletionsSchema = transform(
-  z.object({
-    completions: z.array(
+  s.object({
+    completions: s.array(
       transform(
-        z.object({
+        s.object({
           state: openEnum('finished', 'failed'),
-          request_id: z.string(),
-          response_payload_uncompressed_size: optional(z.number().check(z.nonnegative())),
+          request_id: s.string(),
+          response_payload_uncompressed_size: optional(s.number().check(s.nonnegative())),
         }),
         (completion): FutureCompletion => camelKeys(completion),
       ),
     ),
-    cursor: z.int(),
+    cursor: s.int(),
   }),
   (answer): FutureCompletions => answer,
 );

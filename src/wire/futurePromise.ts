@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** What a server answers at once to work that takes time; the result is polled by `requestId`. */
 export interface FuturePromise {
@@ -12,10 +12,10 @@ export interface FuturePromise {
 
 /** JSON form of {@link FuturePromise}. */
 export const futurePromiseSchema = transform(
-  z.object({
-    request_id: z.string().check(z.minLength(1)),
-    model_id: optional(z.string()),
-    sample_sequence_ids: optional(z.array(z.string())),
+  s.object({
+    request_id: s.string().check(s.minLength(1)),
+    model_id: optional(s.string()),
+    sample_sequence_ids: optional(s.array(s.string())),
   }),
   ({ request_id: requestId, model_id: modelId, sample_sequence_ids: sampleSequenceIds }): FuturePromise => ({
     requestId,

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** What a server says about a model. */
 export interface ModelInfo {
@@ -24,26 +24,26 @@ export interface ModelData {
 
 /** Answer of get_info; a tokenizer id is cut at its `:`. */
 export const modelInfoSchema = transform(
-  z.object({
-    model_id: z.string(),
+  s.object({
+    model_id: s.string(),
     model_data: transform(
-      z.object({
-        arch: optional(z.string()),
-        model_name: optional(z.string()),
-        tokenizer_id: optional(transform(z.string(), (id) => id.replace(/:.*/s, ''))),
-        tokenizer_url: optional(z.string()),
+      s.object({
+        arch: optional(s.string()),
+        model_name: optional(s.string()),
+        tokenizer_id: optional(transform(s.string(), (id) => id.replace(/:.*/s, ''))),
+        tokenizer_url: optional(s.string()),
       }),
       (data): ModelData => camelKeys(data),
     ),
-    is_lora: optional(z.boolean()),
-    lora_rank: optional(z.int()),
-    model_name: optional(z.string()),
+    is_lora: optional(s.boolean()),
+    lora_rank: optional(s.int()),
+    model_name: optional(s.string()),
   }),
   (info): ModelInfo => camelKeys(info),
 );
 
 /** Final answer of create_model. */
 export const createdModelSchema = transform(
-  z.object({ model_id: z.string() }),
+  s.object({ model_id: s.string() }),
   (model): { readonly modelId: string } => ({ modelId: model.model_id }),
 );

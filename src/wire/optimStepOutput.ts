@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { metricsSchema } from './metricsSchema.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** Result of `optimStep`. */
 export interface OptimStepOutput {
@@ -9,6 +9,6 @@ export interface OptimStepOutput {
 
 /** JSON form of {@link OptimStepOutput}. */
 export const optimStepOutputSchema = transform(
-  z.object({ metrics: metricsSchema }),
+  s.object({ metrics: metricsSchema }),
   (output): OptimStepOutput => output,
 );

@@ -1,10 +1,7 @@
-import { en } from 'zod/locales';
-import * as z from 'zod/mini';
 import { TinkerError } from '../errors.js';
+import type { Schema } from './schema.js';
 
 const decoder = new TextDecoder();
-// The small zod says no more than "Invalid input" by itself.
-const { localeError: error } = en();
 
 /** Parses an answer's JSON text. @throws TinkerError `invalid_response`, naming the endpoint */
 export function parseJson(body: Uint8Array, endpoint: string): unknown {
@@ -18,14 +15,11 @@ export function parseJson(body: Uint8Array, endpoint: string): unknown {
 }
 
 /** Reads an answer by its schema. @throws TinkerError `invalid_response`, naming the endpoint and the field */
-export function readResponse<T>(schema: z.core.$ZodType<T>, json: unknown, endpoint: string): T {
-  const read = z.safeParse(schema, json, { error });
+export function readResponse<T>(schema: Schema<T>, json: unknown, endpoint: string): T {
+  const read = schema.safeParse(json);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const field = issue === undefined || issue.path.length === 0 ? 'the body' : issue.path.map(String).join('.');
   throw new TinkerError(
     'invalid_response',
-    `The answer of ${endpoint} does not have the expected shape: ${field}: ${issue?.message ?? 'invalid'}.`,
-    { cause: read.error },
+    `The answer of ${endpoint} does not have the expected shape: ${String(read.error)}.`,
   );
 }

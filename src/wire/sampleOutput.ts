@@ -1,10 +1,10 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
 import type { TensorData } from './tensorData.js';
 import { tensorDataSchema } from './tensorDataSchema.js';
 import { float32ArraySchema, tokensSchema } from './typedArraySchema.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** One sample. */
 export interface SampledSequence {
@@ -41,17 +41,15 @@ export interface SampleOutput {
 }
 
 const topkSchema = transform(
-  z.nullable(
-    z.array(transform(z.tuple([z.int(), z.number()]), ([token, logprob]): TokenLogprob => ({ token, logprob }))),
-  ),
+  s.nullable(s.array(transform(s.pair(s.int(), s.number()), ([token, logprob]): TokenLogprob => ({ token, logprob })))),
   (row) => row ?? [],
 );
 
 const sequenceSchema = transform(
-  z.object({
+  s.object({
     tokens: tokensSchema,
     logprobs: optional(float32ArraySchema),
-    topk_sampled_logprobs: optional(z.array(topkSchema)),
+    topk_sampled_logprobs: optional(s.array(topkSchema)),
     stop_reason: openEnum('stop', 'length'),
   }),
   (sequence): SampledSequence => camelKeys(sequence),
@@ -62,15 +60,15 @@ const sequenceSchema = transform(
  *
  * @param promptLength tokens of the prompt: some servers leave out the first token, which has no logprob
  */
-export function sampleOutputSchema(promptLength: number | undefined): z.ZodMiniType<SampleOutput> {
+export function sampleOutputSchema(promptLength: number | undefined): s.Schema<SampleOutput> {
   return transform(
-    z.object({
-      sequences: z.array(sequenceSchema),
+    s.object({
+      sequences: s.array(sequenceSchema),
       prompt_logprobs: optional(transform(float32ArraySchema, (values) => withFirstToken(values, promptLength))),
-      topk_prompt_logprobs: optional(z.array(topkSchema)),
+      topk_prompt_logprobs: optional(s.array(topkSchema)),
       target_prompt_logprobs: optional(tensorDataSchema),
-      prompt_alt_tokens: optional(z.object({ tokens: tensorDataSchema, logprobs: tensorDataSchema })),
-      prompt_cache_hit_tokens: optional(z.int().check(z.nonnegative())),
+      prompt_alt_tokens: optional(s.object({ tokens: tensorDataSchema, logprobs: tensorDataSchema })),
+      prompt_cache_hit_tokens: optional(s.int().check(s.nonnegative())),
     }),
     (output): SampleOutput => camelKeys(output),
   );

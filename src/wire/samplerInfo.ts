@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** What a sampling session draws from. */
 export interface SamplerInfo {
@@ -12,6 +12,6 @@ export interface SamplerInfo {
 
 /** Answer of samplers/{id}. */
 export const samplerInfoSchema = transform(
-  z.object({ sampler_id: z.string(), base_model: z.string(), model_path: optional(z.string()) }),
+  s.object({ sampler_id: s.string(), base_model: s.string(), model_path: optional(s.string()) }),
   (info): SamplerInfo => camelKeys(info),
 );

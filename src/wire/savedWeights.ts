@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** A saved training state. */
 export interface SavedState {
@@ -9,7 +9,7 @@ export interface SavedState {
 }
 
 /** JSON form of {@link SavedState}. */
-export const savedStateSchema = transform(z.object({ path: z.string() }), (saved): SavedState => saved);
+export const savedStateSchema = transform(s.object({ path: s.string() }), (saved): SavedState => saved);
 
 /** Weights saved for sampling: under a path, or for one sampling session that lives as long as the session. */
 export type SavedSamplerWeights =
@@ -17,18 +17,17 @@ export type SavedSamplerWeights =
 
 /** JSON form of {@link SavedSamplerWeights}: the session wins where a server sends both. */
 export const savedSamplerWeightsSchema = transform(
-  z.object({ path: optional(z.string()), sampling_session_id: optional(z.string()) }),
+  s.object({ path: optional(s.string()), sampling_session_id: optional(s.string()) }),
   ({ path, sampling_session_id: samplingSessionId }, context): SavedSamplerWeights => {
     if (samplingSessionId !== undefined) return { kind: 'session', samplingSessionId };
     if (path !== undefined) return { kind: 'path', path };
-    context.issues.push({ code: 'custom', message: 'Expected path or sampling_session_id', input: path });
-    return z.NEVER;
+    return context.refuse('Expected path or sampling_session_id');
   },
 );
 
 /** Result of load_weights: a live model answers its path, a created one its id. */
 export const loadedWeightsSchema = transform(
-  z.object({ path: optional(z.string()), model_id: optional(z.string()) }),
+  s.object({ path: optional(s.string()), model_id: optional(s.string()) }),
   ({ path, model_id: modelId }): { readonly path?: string; readonly modelId?: string } => ({
     ...(path === undefined ? {} : { path }),
     ...(modelId === undefined ? {} : { modelId }),

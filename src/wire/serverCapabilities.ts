@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** A base model that a server offers. */
 export interface SupportedModel {
@@ -19,14 +19,14 @@ export interface ServerCapabilities {
 
 /** Answer of get_server_capabilities. */
 export const serverCapabilitiesSchema = transform(
-  z.object({
-    supported_models: z.array(
+  s.object({
+    supported_models: s.array(
       transform(
-        z.object({
-          model_name: optional(z.string()),
-          max_context_length: optional(z.int()),
-          trainable: optional(z.boolean()),
-          sampleable: optional(z.boolean()),
+        s.object({
+          model_name: optional(s.string()),
+          max_context_length: optional(s.int()),
+          trainable: optional(s.boolean()),
+          sampleable: optional(s.boolean()),
         }),
         (model): SupportedModel => camelKeys(model),
       ),

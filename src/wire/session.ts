@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** A session as the server made it; its messages are meant for the log. */
 export interface Session {
@@ -13,23 +13,23 @@ export interface Session {
 
 /** Answer of create_session. */
 export const sessionSchema = transform(
-  z.object({
-    session_id: z.string().check(z.minLength(1)),
-    info_message: optional(z.string()),
-    warning_message: optional(z.string()),
-    error_message: optional(z.string()),
+  s.object({
+    session_id: s.string().check(s.minLength(1)),
+    info_message: optional(s.string()),
+    warning_message: optional(s.string()),
+    error_message: optional(s.string()),
   }),
   (session): Session => camelKeys(session),
 );
 
 /** Answer of join_sampling_session: which client of the sampler this one is; the first has 0. */
 export const joinedSamplerSchema = transform(
-  z.object({ client_counter: z.int().check(z.positive()) }),
+  s.object({ client_counter: s.int().check(s.positive()) }),
   (joined): { readonly clientCounter: number } => ({ clientCounter: joined.client_counter }),
 );
 
 /** Answer of create_sampling_session. */
 export const samplingSessionSchema = transform(
-  z.object({ sampling_session_id: z.string().check(z.minLength(1)) }),
+  s.object({ sampling_session_id: s.string().check(s.minLength(1)) }),
   (session): { readonly samplingSessionId: string } => ({ samplingSessionId: session.sampling_session_id }),
 );

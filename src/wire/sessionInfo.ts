@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** What a server keeps of a session. */
 export interface SessionInfo {
@@ -13,14 +13,14 @@ export interface SessionInfo {
 
 /** Answer of sessions/{id}. */
 export const sessionInfoSchema = transform(
-  z.object({
-    training_run_ids: z.array(z.string()),
-    sampler_ids: z.array(z.string()),
-    user_metadata: optional(z.record(z.string(), z.unknown())),
-    display_name: optional(z.string()),
+  s.object({
+    training_run_ids: s.array(s.string()),
+    sampler_ids: s.array(s.string()),
+    user_metadata: optional(s.record(s.unknown())),
+    display_name: optional(s.string()),
   }),
   (info): SessionInfo => camelKeys(info),
 );
 
 /** Answer of sessions: ids. */
-export const sessionListSchema = z.object({ sessions: z.array(z.string()) });
+export const sessionListSchema = s.object({ sessions: s.array(s.string()) });

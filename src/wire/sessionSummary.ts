@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** Where a session stands; `type` is `unknown` for what later servers may add. */
 export type SessionStatus =
@@ -50,60 +50,60 @@ export interface SessionSearchPage {
 }
 
 /** A place in the result of a search, to be sent back as it is. */
-export type SessionSearchCursor = Readonly<z.output<typeof cursorSchema>>;
+export type SessionSearchCursor = Readonly<s.Output<typeof cursorSchema>>;
 
-const cursorSchema = z.object({ last_created_at: z.string(), last_session_id: z.string() });
+const cursorSchema = s.object({ last_created_at: s.string(), last_session_id: s.string() });
 
 const failureReasonSchema = transform(
-  z.object({
+  s.object({
     type: openEnum('request', 'training_run', 'sampling_session'),
-    request_id: optional(z.string()),
-    request_type: optional(z.string()),
-    training_run_id: optional(z.string()),
-    sampling_session_id: optional(z.string()),
+    request_id: optional(s.string()),
+    request_type: optional(s.string()),
+    training_run_id: optional(s.string()),
+    sampling_session_id: optional(s.string()),
   }),
   (reason): SessionFailureReason => camelKeys(reason),
 );
 
-const detail = optional(z.string());
-const finishReason = z.object({ type: openEnum('success', 'errored', 'interrupted') });
+const detail = optional(s.string());
+const finishReason = s.object({ type: openEnum('success', 'errored', 'interrupted') });
 
-const statusSchema = z.union([
-  z.object({ type: z.literal('active') }),
-  transform(z.object({ type: z.literal('cancelled'), detail }), (status) => camelKeys(status)),
+const statusSchema = s.union([
+  s.object({ type: s.oneOf('active') }),
+  transform(s.object({ type: s.oneOf('cancelled'), detail }), (status) => camelKeys(status)),
   transform(
-    z.object({
-      type: z.literal('failed'),
+    s.object({
+      type: s.oneOf('failed'),
       category: openEnum('user', 'internal'),
-      message: z.string(),
+      message: s.string(),
       reason: failureReasonSchema,
     }),
     (status) => camelKeys(status),
   ),
   transform(
-    z.object({ type: z.literal('client_finished'), reason: transform(finishReason, ({ type }) => type), detail }),
+    s.object({ type: s.oneOf('client_finished'), reason: transform(finishReason, ({ type }) => type), detail }),
     (status) => camelKeys(status),
   ),
-  z.object({ type: transform(z.string(), () => 'unknown' as const) }),
+  s.object({ type: transform(s.string(), () => 'unknown' as const) }),
 ]);
 
 const sessionSummarySchema = transform(
-  z.object({
-    session_id: z.string(),
-    created_at: z.string(),
-    owner: z.string(),
-    project_id: z.string(),
+  s.object({
+    session_id: s.string(),
+    created_at: s.string(),
+    owner: s.string(),
+    project_id: s.string(),
     status: optional(statusSchema),
-    checkpoints_count: z.int(),
-    display_name: optional(z.string()),
-    user_metadata: optional(z.record(z.string(), z.unknown())),
-    checkpoint_storage_bytes: optional(z.number()),
+    checkpoints_count: s.int(),
+    display_name: optional(s.string()),
+    user_metadata: optional(s.record(s.unknown())),
+    checkpoint_storage_bytes: optional(s.number()),
   }),
   (summary): SessionSummary => camelKeys(summary),
 );
 
 /** Answer of sessions/search. */
 export const sessionSearchPageSchema = transform(
-  z.object({ sessions: z.array(sessionSummarySchema), next_cursor: optional(cursorSchema) }),
+  s.object({ sessions: s.array(sessionSummarySchema), next_cursor: optional(cursorSchema) }),
   (page): SessionSearchPage => camelKeys(page),
 );

@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { openEnum, optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** Where the export of a session's trace stands. */
 export interface TraceExport {
@@ -11,10 +11,10 @@ export interface TraceExport {
 
 /** Answer of sessions/{id}/trace_export. */
 export const traceExportSchema = transform(
-  z.object({
+  s.object({
     status: openEnum('pending', 'ready', 'failed'),
-    url: optional(z.string()),
-    error: optional(z.string()),
+    url: optional(s.string()),
+    error: optional(s.string()),
   }),
   (answer): TraceExport => answer,
 );

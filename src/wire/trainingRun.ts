@@ -1,8 +1,8 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { type Checkpoint, type Cursor, checkpointSchema, cursorSchema } from './checkpoint.js';
 import { optional, withDefault } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** A model as servers keep it in their lists, loaded or not. */
 export interface TrainingRun {
@@ -30,23 +30,23 @@ export interface TrainingRunList {
 
 /** JSON form of {@link TrainingRun}. */
 export const trainingRunSchema = transform(
-  z.object({
-    training_run_id: z.string(),
-    base_model: z.string(),
-    model_owner: z.string(),
-    is_lora: z.boolean(),
-    corrupted: withDefault(z.boolean(), false),
-    lora_rank: optional(z.int()),
-    last_request_time: z.string(),
+  s.object({
+    training_run_id: s.string(),
+    base_model: s.string(),
+    model_owner: s.string(),
+    is_lora: s.boolean(),
+    corrupted: withDefault(s.boolean(), false),
+    lora_rank: optional(s.int()),
+    last_request_time: s.string(),
     last_checkpoint: optional(checkpointSchema),
     last_sampler_checkpoint: optional(checkpointSchema),
-    user_metadata: optional(z.record(z.string(), z.unknown())),
+    user_metadata: optional(s.record(s.unknown())),
   }),
   (run): TrainingRun => camelKeys(run),
 );
 
 /** JSON form of {@link TrainingRunList}. */
 export const trainingRunListSchema = transform(
-  z.object({ training_runs: z.array(trainingRunSchema), cursor: cursorSchema }),
+  s.object({ training_runs: s.array(trainingRunSchema), cursor: cursorSchema }),
   (list): TrainingRunList => camelKeys(list),
 );

@@ -1,8 +1,10 @@
-import * as z from 'zod/mini';
-import { transform } from './transform.js';
+import * as s from './schema.js';
+import { transform } from './schema.js';
 
-/** An array whose elements the reader checks itself: zod's own array would read each one by a schema. */
-const array = z.custom<readonly unknown[]>((value) => Array.isArray(value), 'Expected an array');
+/** An array whose elements the reader checks itself. */
+const array = new s.Schema<readonly unknown[]>((value, problem) =>
+  Array.isArray(value) ? value : problem.refuse('Expected an array'),
+);
 
 /** A JSON array of numbers, read straight into float32; null, which stands for "none", becomes NaN. */
 export const float32ArraySchema = transform(array, (values, context): Float32Array => {
@@ -31,12 +33,9 @@ export const integerArraySchema = transform(array, (values, context): Int32Array
 /** A JSON array of token ids. */
 export const tokensSchema = transform(integerArraySchema, (tokens, context): Int32Array => {
   if (tokens instanceof Int32Array) return tokens;
-  context.issues.push({ code: 'custom', message: 'Expected token ids below 2³¹', input: tokens });
-  return z.NEVER;
+  return context.refuse('Expected token ids below 2³¹');
 });
 
-function refuse(context: z.core.ParsePayload, expected: string, value: unknown, index: number): never {
-  const message = `Expected ${expected}, got ${typeof value} at position ${String(index)}`;
-  context.issues.push({ code: 'custom', message, input: value });
-  return z.NEVER;
+function refuse(context: s.Problem, expected: string, value: unknown, index: number): never {
+  return context.refuse(`Expected ${expected}, got ${typeof value} at position ${String(index)}`);
 }

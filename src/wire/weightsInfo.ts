@@ -1,7 +1,7 @@
-import * as z from 'zod/mini';
+import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './transform.js';
+import { transform } from './schema.js';
 
 /** What a saved checkpoint was trained on and how. */
 export interface WeightsInfo {
@@ -15,13 +15,13 @@ export interface WeightsInfo {
 
 /** Answer of weights_info. */
 export const weightsInfoSchema = transform(
-  z.object({
-    base_model: z.string(),
-    is_lora: z.boolean(),
-    lora_rank: optional(z.int()),
-    train_unembed: optional(z.boolean()),
-    train_mlp: optional(z.boolean()),
-    train_attn: optional(z.boolean()),
+  s.object({
+    base_model: s.string(),
+    is_lora: s.boolean(),
+    lora_rank: optional(s.int()),
+    train_unembed: optional(s.boolean()),
+    train_mlp: optional(s.boolean()),
+    train_attn: optional(s.boolean()),
   }),
   (info): WeightsInfo => camelKeys(info),
 );

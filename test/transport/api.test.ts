@@ -1,13 +1,13 @@
 import { concat, defer, EMPTY, NEVER, type Observable, of, throwError } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import { TinkerError } from '../../src/errors.js';
 import { type Logger, silentLogger } from '../../src/log.js';
 import { Api, type ApiCall } from '../../src/transport/api.js';
 import type { Credentials } from '../../src/transport/credentials.js';
 import { Secrets } from '../../src/transport/secrets.js';
 import type { TransportRequest, TransportResponse } from '../../src/transport/transport.js';
+import * as s from '../../src/wire/schema.js';
 import { text } from './testServer.js';
 
 type Answer = Observable<TransportResponse>;
@@ -18,7 +18,7 @@ const secrets = new Secrets();
 secrets.add('tml-1');
 const tml1: Credentials = { key$: of('tml-1'), replace: () => EMPTY, redact: secrets.redact };
 const noConnection = throwError(() => new TinkerError('connection_failed', 'no connection', { retryable: true }));
-const call = { method: 'POST', path: '/api/v1/x', body: { a: 1 }, schema: z.object({ b: z.int() }) } as const;
+const call = { method: 'POST', path: '/api/v1/x', body: { a: 1 }, schema: s.object({ b: s.int() }) } as const;
 
 /** Runs a test in virtual time, where chance is nought: the first wait is 500 ms. */
 function run(
