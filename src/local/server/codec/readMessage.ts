@@ -1,11 +1,11 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { TinkerError } from '../../../errors.js';
+import { WIRE_TYPE, WireReader } from '../../../wire/proto/wireReader.js';
 import { refusal } from '../refusal.js';
 
 /** How one field of a message is read. */
 export interface FieldReader {
-  readonly wireTypes: readonly WireType[];
-  read(reader: BinaryReader, wireType: WireType): void;
+  readonly wireTypes: readonly number[];
+  read(reader: WireReader, wireType: number): void;
 }
 
 /**
@@ -14,15 +14,14 @@ export interface FieldReader {
  * @throws TinkerError with status 400 for bytes that are no such message, and what the readers throw.
  */
 export function readMessage(bytes: Uint8Array, where: string, fields: Readonly<Record<number, FieldReader>>): void {
-  const reader = new BinaryReader(bytes);
+  const reader = new WireReader(bytes);
   try {
-    while (reader.pos < reader.len) {
-      const [number, wireType] = reader.tag();
+    while (!reader.atEnd) {
+      const { field: number, wireType } = reader.tag();
       const field = fields[number];
-      if (field === undefined) reader.skip(wireType, number);
+      if (field === undefined) reader.skip(wireType);
       else if (field.wireTypes.includes(wireType)) field.read(reader, wireType);
       else throw new TypeError(`field ${number} has wire type ${wireType}`);
-      if (reader.pos > reader.len) throw new RangeError('premature end');
     }
   } catch (cause) {
     if (cause instanceof TinkerError) throw cause;
@@ -33,30 +32,33 @@ export function readMessage(bytes: Uint8Array, where: string, fields: Readonly<R
 
 /** A nested message or an array, as a view of its bytes. */
 export function bytesField(take: (bytes: Uint8Array) => void): FieldReader {
-  return { wireTypes: [WireType.LengthDelimited], read: (reader) => take(reader.bytes()) };
+  return { wireTypes: [WIRE_TYPE.lengthDelimited], read: (reader) => take(reader.bytes()) };
 }
 
 export function textField(take: (text: string) => void): FieldReader {
-  return { wireTypes: [WireType.LengthDelimited], read: (reader) => take(reader.string(true)) };
+  return { wireTypes: [WIRE_TYPE.lengthDelimited], read: (reader) => take(reader.text()) };
 }
 
 /** An int32, int64, bool or enum. */
 export function integerField(take: (value: number) => void): FieldReader {
-  return { wireTypes: [WireType.Varint], read: (reader) => take(Number(reader.int64())) };
+  return { wireTypes: [WIRE_TYPE.varint], read: (reader) => take(reader.integer()) };
 }
 
 export function doubleField(take: (value: number) => void): FieldReader {
-  return { wireTypes: [WireType.Bit64], read: (reader) => take(reader.double()) };
+  return { wireTypes: [WIRE_TYPE.fixed64], read: (reader) => take(reader.double()) };
 }
 
 /** Repeated integers, packed or one by one. */
 export function integersField(take: (value: number) => void): FieldReader {
   return {
-    wireTypes: [WireType.LengthDelimited, WireType.Varint],
+    wireTypes: [WIRE_TYPE.lengthDelimited, WIRE_TYPE.varint],
     read: (reader, wireType) => {
-      const end = wireType === WireType.Varint ? reader.pos + 1 : reader.uint32() + reader.pos;
-      if (end > reader.len) throw new RangeError('premature end');
-      while (reader.pos < end) take(Number(reader.int64()));
+      if (wireType === WIRE_TYPE.varint) {
+        take(reader.integer());
+        return;
+      }
+      const values = new WireReader(reader.bytes());
+      while (!values.atEnd) take(values.integer());
     },
   };
 }
