@@ -136,6 +136,8 @@ export interface SampledSequence {
 
 export interface SampleResult {
   readonly sequences: readonly SampledSequence[];
+  /** Leading tokens of the prompt that were not read anew, since a prompt before began with them. */
+  readonly promptCacheHitTokens: number;
   /** One for each prompt token but the first. */
   readonly promptLogprobs?: Float32Array;
   /** Likewise the likeliest tokens, likeliest first, and those drawn. */

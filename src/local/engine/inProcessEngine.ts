@@ -26,6 +26,7 @@ import { loadRuntime } from './loadRuntime.js';
 import { loraLayout } from './loraLayout.js';
 import { machineThreads } from './machineThreads.js';
 import { MemoryGauge } from './memoryGauge.js';
+import { PromptCache } from './promptCache.js';
 import type { Runtime } from './runtime.js';
 import { Sampler } from './sampler.js';
 import { SliceQueue } from './sliceQueue.js';
@@ -33,6 +34,9 @@ import { tinyModel } from './tinyModel.js';
 import { TrainableModel } from './trainableModel.js';
 
 const mostThreads = 8;
+/** Bytes of prompts that are kept where nothing is said, and their share of the free memory at most. */
+const promptBytes = 2 ** 28;
+const shareOfPrompts = 1 / 8;
 
 /**
  * An engine that computes in this thread, which it blocks: for tests, simulation and the worker.
@@ -48,7 +52,16 @@ export async function createInProcessEngine(options: EngineOptions = {}, log?: E
     ...(options.precision !== undefined && { precision: options.precision }),
     ...(log !== undefined && { log }),
   };
-  return new InProcessEngine(runtime, options.baseModels ?? [tinyModel()], options.deterministic !== true, load);
+  const prompts = new PromptCache(
+    () => options.promptCacheBytes ?? Math.min(promptBytes, memory.free() * shareOfPrompts),
+  );
+  return new InProcessEngine(
+    runtime,
+    options.baseModels ?? [tinyModel()],
+    options.deterministic !== true,
+    load,
+    prompts,
+  );
 }
 
 interface Training {
@@ -69,6 +82,7 @@ class InProcessEngine implements Engine {
     private readonly sources: readonly BaseModel[],
     private readonly together: boolean,
     private readonly loadOptions: LoadOptions,
+    private readonly prompts: PromptCache,
   ) {
     this.baseModels = sources.map(describeBaseModel);
     this.runtime = backend.description;
@@ -128,12 +142,12 @@ class InProcessEngine implements Engine {
     const layout = lora === undefined ? undefined : loraLayout(base.model.config, lora);
     const drawsWith =
       layout === undefined || adapter === undefined ? undefined : { layout, weights: readAdapter(layout, adapter) };
-    this.#samplers.set(samplerId, new Sampler(base, drawsWith, this.together));
+    this.#samplers.set(samplerId, new Sampler(base, drawsWith, this.together, this.prompts));
     return Promise.resolve();
   }
 
   async removeSampler(samplerId: string): Promise<void> {
-    find(this.#samplers, 'sampler', samplerId);
+    this.prompts.drop(find(this.#samplers, 'sampler', samplerId));
     this.#samplers.delete(samplerId);
     return Promise.resolve();
   }

@@ -5,6 +5,11 @@ import type { Tensors } from './runtime.js';
 /** Slots are added so many at a time. */
 const slotStep = 32;
 
+/** Bytes that the keys and values of a sequence take. */
+export function keyValueBytes({ layers, kvHeads, headDim }: DecoderConfig, tokens: number): number {
+  return 4 * 2 * layers * kvHeads * headDim * Math.ceil(tokens / slotStep) * slotStep;
+}
+
 /**
  * Keys and values of sequences that are being continued, one row a sequence: per layer a buffer [rows, kvHeads, slots,
  * headDim], of which a row uses the first `lengths[row]` slots.
@@ -21,15 +26,19 @@ export class KeyValueCache {
     this.#buffers = Array.from({ length: 2 * config.layers }, () => new Float32Array(0));
   }
 
+  /** Bytes that are held. */
+  get bytes(): number {
+    return this.#buffers.reduce((total, buffer) => total + buffer.byteLength, 0);
+  }
+
   /** Adds an empty row. */
   addRow(): void {
     this.#reserve(this.lengths.length + 1, 0);
     this.lengths.push(0);
   }
 
-  /** Adds a copy of another cache's row. */
-  addCopy(from: KeyValueCache, row: number): void {
-    const length = from.lengths[row] ?? 0;
+  /** Adds a copy of the first tokens of another cache's row; of all if `length` is missing. */
+  addCopy(from: KeyValueCache, row: number, length = from.lengths[row] ?? 0): void {
     const target = this.lengths.length;
     this.#reserve(target + 1, length);
     this.#buffers.forEach((buffer, part) => {

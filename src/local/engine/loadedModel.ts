@@ -2,6 +2,7 @@ import { TinkerError } from '../../errors.js';
 import type { Node } from '../../graph/index.js';
 import { eachWeight, type BaseModel } from './baseModel.js';
 import type { EngineLog } from './engineLog.js';
+import { keyValueBytes } from './keyValueCache.js';
 import { MemoryGauge } from './memoryGauge.js';
 import { passBytes } from './passBytes.js';
 import { choosePrecision, lossOf, megabytes, store, type Precision } from './precision.js';
@@ -105,6 +106,25 @@ export class LoadedModel {
         );
       return Math.floor(free / bytes);
     };
+  }
+
+  /** How many samples of so many tokens, prompt included, can be drawn together in the memory that is free. */
+  cachedRowsThatFit(tokens: number): number {
+    return Math.floor(this.#memory.free() / this.#cachedRowBytes(tokens));
+  }
+
+  /** @throws TinkerError `bad_request` with the numbers where the keys and values of one sample don't fit into memory. */
+  checkCachedRow(tokens: number): void {
+    const [free, bytes] = [this.#memory.free(), this.#cachedRowBytes(tokens)];
+    if (bytes > free)
+      throw new TinkerError(
+        'bad_request',
+        `Expected a sample that fits into the ${megabytes(free)} of memory that are free, got one of up to ${String(tokens)} tokens, prompt included, whose keys and values take about ${megabytes(bytes)}. Ask for fewer tokens, or free memory.`,
+      );
+  }
+
+  #cachedRowBytes(tokens: number): number {
+    return growth * keyValueBytes(this.model.config, tokens);
   }
 }
 

@@ -46,7 +46,7 @@ export class PromptScores {
     }
   }
 
-  result(): Omit<SampleResult, 'sequences'> {
+  result(): Omit<SampleResult, 'sequences' | 'promptCacheHitTokens'> {
     return {
       ...(this.#job.promptLogprobs && { promptLogprobs: Float32Array.from(this.#logprobs) }),
       ...(this.#top !== undefined && { promptTop: this.#top.table() }),

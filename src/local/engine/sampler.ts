@@ -5,6 +5,7 @@ import { KeyValueCache } from './keyValueCache.js';
 import type { LoadedModel } from './loadedModel.js';
 import { likeliestTokens } from './likeliestTokens.js';
 import { pickToken } from './pickToken.js';
+import type { PromptCache } from './promptCache.js';
 import { PromptScores } from './promptScores.js';
 import { Random } from './random.js';
 import { SamplingPass, type SamplingAdapter } from './samplingPass.js';
@@ -16,8 +17,10 @@ interface Running {
   readonly job: SampleJob;
   readonly seed: number;
   readonly maxTokens: number;
-  /** The prompt's keys and values: one row. */
-  readonly prefix: KeyValueCache;
+  /** The prompt's keys and values, as far as it is read: one row, or none before. */
+  prefix: KeyValueCache;
+  /** Leading tokens that were known from a prompt before. */
+  known: number;
   readonly scores: PromptScores;
   /** The distribution after the prompt, once the whole of it is read. */
   first?: Float32Array;
@@ -43,7 +46,7 @@ interface Row {
 const prefillChunk = 256;
 /** Tokens drawn for each row in one slice. */
 const decodeSteps = 8;
-/** Sequences continued together. */
+/** Sequences continued together, where memory allows. */
 const maxRows = 64;
 
 /**
@@ -58,11 +61,15 @@ export class Sampler {
   #rows: Row[] = [];
   #jobs = 0;
 
-  /** `together`: whether samples of different jobs are continued in one pass, which can change their last bits. */
+  /**
+   * `together`: whether samples of different jobs are continued in one pass, and a prompt is read on from wherever one
+   * before began alike, which can change their last bits.
+   */
   constructor(
     private readonly base: LoadedModel,
     adapter: SamplingAdapter | undefined,
     private readonly together: boolean,
+    private readonly prompts: PromptCache,
   ) {
     this.#pass = new SamplingPass(base, adapter);
     this.#cache = new KeyValueCache(base.model.config);
@@ -74,14 +81,15 @@ export class Sampler {
     return new Promise((resolve, reject) => {
       checkSample(limits, job);
       const room = Math.max(1, limits.maxContextLength - job.prompt.length);
-      const prefix = new KeyValueCache(this.base.model.config);
-      prefix.addRow();
+      const maxTokens = Math.min(job.maxTokens ?? room, room);
+      this.base.checkCachedRow(job.prompt.length + maxTokens);
       const seed = job.seed ?? this.#jobs;
       this.#reading.push({
         job,
         seed,
-        maxTokens: Math.min(job.maxTokens ?? room, room),
-        prefix,
+        maxTokens,
+        prefix: new KeyValueCache(this.base.model.config),
+        known: 0,
         scores: new PromptScores(job, seed),
         launched: 0,
         unfinished: job.numSamples,
@@ -115,27 +123,52 @@ export class Sampler {
   }
 
   async #read(running: Running): Promise<void> {
+    if (running.prefix.lengths.length === 0) this.#begin(running);
+    if (running.first === undefined) {
+      const next = await this.#readChunk(running);
+      if (next === undefined) return;
+      running.first = next;
+      this.prompts.add(this, { tokens: running.job.prompt, cache: running.prefix, next });
+    }
+    this.#reading.shift();
+    this.#launching.push(running);
+  }
+
+  /** Takes over what is known of the prompt from one before that began alike. */
+  #begin(running: Running): void {
     const { job, prefix, scores } = running;
+    const found = scores.needed ? undefined : this.prompts.find(this, job.prompt);
+    if (found?.shared === job.prompt.length && found.prompt.tokens.length === job.prompt.length) {
+      [running.prefix, running.first, running.known] = [found.prompt.cache, found.prompt.next, found.shared];
+      return;
+    }
+    // The last token is read in any case, for the distribution after it.
+    const shared = Math.min(found?.shared ?? 0, job.prompt.length - 1);
+    running.known = this.together ? shared : shared - (shared % prefillChunk);
+    if (found === undefined || running.known === 0) prefix.addRow();
+    else prefix.addCopy(found.prompt.cache, 0, running.known);
+  }
+
+  /** Reads a part of the prompt; the distribution after it where that was the last. */
+  async #readChunk({ job, prefix, scores }: Running): Promise<Float32Array | undefined> {
     const start = prefix.lengths[0] ?? 0;
     const tokens = job.prompt.slice(start, start + prefillChunk);
-    const last = tokens.length - 1;
-    const wanted = scores.needed ? Int32Array.from(tokens.keys()) : Int32Array.of(last);
+    const wanted = scores.needed ? Int32Array.from(tokens.keys()) : Int32Array.of(tokens.length - 1);
     const distributions = await this.#pass.run(prefix, tokens, wanted);
     if (scores.needed)
       distributions.forEach((distribution, i) => {
         const position = start + i + 1;
         if (position < job.prompt.length) scores.add(position, distribution);
       });
-    if (start + tokens.length < job.prompt.length) return;
-    running.first = distributions.at(-1) ?? new Float32Array();
-    this.#reading.shift();
-    this.#launching.push(running);
+    return start + tokens.length < job.prompt.length ? undefined : distributions.at(-1)?.slice();
   }
 
   #launch(): void {
     for (let running = this.#launching[0]; running !== undefined; running = this.#launching[0]) {
+      const longest = Math.max(lengthOf(running), ...this.#rows.map((row) => lengthOf(row.running)));
+      const most = Math.min(maxRows, Math.max(1, this.base.cachedRowsThatFit(longest)));
       for (; running.launched < running.job.numSamples; running.launched++) {
-        if (this.#rows.length === maxRows) return;
+        if (this.#rows.length >= most) return;
         const row = newRow(running, running.launched);
         if (this.#take(row, running.first ?? new Float32Array())) continue;
         this.#rows.push(row);
@@ -173,7 +206,8 @@ export class Sampler {
       ...(top !== undefined && { top: top.table() }),
     };
     running.unfinished -= 1;
-    if (running.unfinished === 0) running.resolve({ sequences, ...running.scores.result() });
+    if (running.unfinished === 0)
+      running.resolve({ sequences, promptCacheHitTokens: running.known, ...running.scores.result() });
     return true;
   }
 
@@ -193,6 +227,11 @@ export class Sampler {
       if (current !== undefined && !stays(current.running)) this.#remove(row);
     }
   }
+}
+
+/** Tokens that a sample of a job can have with its prompt. */
+function lengthOf({ job, maxTokens }: Running): number {
+  return job.prompt.length + maxTokens;
 }
 
 function newRow(running: Running, index: number): Row {

@@ -47,6 +47,7 @@ describe('sampling', () => {
     expect(await server.result(promise)).toEqual({
       sequences: [1, 2].map(() => ({ tokens: [0, 0], logprobs: [uniform, uniform], stop_reason: 'length' })),
       prompt_logprobs: [null, uniform, uniform],
+      prompt_cache_hit_tokens: 0,
       type: 'sample',
     });
     expect((await server.post('asample', body)).body).toEqual(promise.body);

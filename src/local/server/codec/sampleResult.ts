@@ -23,7 +23,7 @@ const noLogprob = -99999;
 
 /** A `SampleResponse`; where a prompt token has no logprob there is NaN. */
 export function sampleBytes({ result, firstPromptLogprob, targetLayout }: SampleOutput): Uint8Array {
-  const { sequences, promptLogprobs, promptTop, promptTargets, promptDraws } = result;
+  const { sequences, promptCacheHitTokens, promptLogprobs, promptTop, promptTargets, promptDraws } = result;
   return toBinary(
     SampleResponseSchema,
     create(SampleResponseSchema, {
@@ -33,6 +33,7 @@ export function sampleBytes({ result, firstPromptLogprob, targetLayout }: Sample
         stopReason: stopReason === 'stop' ? StopReason.STOP : StopReason.LENGTH,
         ...(top !== undefined && { topkSampledLogprobs: topkOf(top) }),
       })),
+      promptCacheHitTokens,
       ...(promptLogprobs !== undefined && {
         promptLogprobs: bytesOf(forAllTokens(promptLogprobs, 1, firstPromptLogprob, NaN)),
       }),
@@ -57,7 +58,7 @@ export function sampleBytes({ result, firstPromptLogprob, targetLayout }: Sample
 
 /** The same as JSON; where a prompt token has no logprob there is null. */
 export function sampleBody({ result, firstPromptLogprob, targetLayout }: SampleOutput): unknown {
-  const { sequences, promptLogprobs, promptTop, promptTargets, promptDraws } = result;
+  const { sequences, promptCacheHitTokens, promptLogprobs, promptTop, promptTargets, promptDraws } = result;
   const known = <T>(value: T, index: number): T | null => (index + 1 < firstPromptLogprob ? null : value);
   return {
     sequences: sequences.map(({ tokens, logprobs, stopReason, top }) => ({
@@ -66,6 +67,7 @@ export function sampleBody({ result, firstPromptLogprob, targetLayout }: SampleO
       stop_reason: stopReason,
       ...(top !== undefined && { topk_sampled_logprobs: rowsOf(top) }),
     })),
+    prompt_cache_hit_tokens: promptCacheHitTokens,
     // The first token has nothing before it that could predict it.
     ...(promptLogprobs !== undefined && { prompt_logprobs: [null, ...Array.from(promptLogprobs, known)] }),
     ...(promptTop !== undefined && { topk_prompt_logprobs: [null, ...rowsOf(promptTop).map(known)] }),

@@ -76,17 +76,18 @@ describe('encodeResult', () => {
         const promptLength = drawn.promptLogprobs.length + 1;
         const firstPromptLogprob = 1 + Math.min(skipped, promptLength - 1);
         const promptTop = topOf(promptLength - 1, width);
-        const output = { result: { ...drawn, promptTop }, firstPromptLogprob };
+        const output = { result: { ...drawn, promptTop, promptCacheHitTokens: skipped }, firstPromptLogprob };
         const result: OperationResult = { kind: 'sample', output };
         const read = (accept?: string) => sampleOutputDecoder(promptLength)(received(result, accept));
         expect(received(result, both).kind).toBe('protobuf');
-        expect(read(both)).toEqual({ ...read(), promptCacheHitTokens: 0 });
+        expect(read(both)).toEqual(read());
+        expect(read()).toMatchObject({ promptCacheHitTokens: skipped });
       }),
     );
   });
 
   it('leaves out prompt logprobs that were not asked for', () => {
-    const output = { result: { sequences: [] }, firstPromptLogprob: 1 };
+    const output = { result: { sequences: [], promptCacheHitTokens: 0 }, firstPromptLogprob: 1 };
     const read = received({ kind: 'sample', output }, both);
     expect(sampleOutputDecoder(3)(read)).toEqual({ sequences: [], promptCacheHitTokens: 0 });
   });

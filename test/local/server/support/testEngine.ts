@@ -169,6 +169,7 @@ export class TestEngine implements Engine {
       );
       return {
         sequences: Array.from({ length: job.numSamples }, () => sequence),
+        promptCacheHitTokens: 0,
         ...(job.promptLogprobs ? { promptLogprobs } : {}),
       };
     });
