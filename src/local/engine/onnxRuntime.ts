@@ -28,6 +28,9 @@ export function createOnnxRuntime(
     const { type, data, shape } = input;
     const tensor =
       known.get(input) ?? new onnx.Tensor(type ?? (data instanceof Float32Array ? 'float32' : 'int32'), data, shape);
+    // Where Node has a Float16Array, it becomes one, whose bytes onnxruntime-node takes for none
+    // (https://github.com/microsoft/onnxruntime/pull/32323).
+    if (type === 'float16') Object.defineProperty(tensor, 'data', { value: data });
     known.set(input, tensor);
     return tensor;
   };
