@@ -1,7 +1,8 @@
 /**
  * The engine's training step, alone and through the whole server, and greedy decoding beside the bare matrix products of the same step, at one and two
- * threads, each in a process of its own; beside them the same step on onnxruntime-web and, where RXTINKER_BENCH_PYTHON names
- * a Python that has them (see ../parity/README.md), in PyTorch with PEFT.
+ * threads, each in a process of its own; beside them the same step on onnxruntime-web, on fewer tokens in tfjs (one
+ * thread of JavaScript), and, where RXTINKER_BENCH_PYTHON names a Python that has them (see ../parity/README.md), in
+ * PyTorch with PEFT.
  * Usage: npm run bench:engine. Only ratios of one run on an idle machine count.
  */
 import { execFileSync } from 'node:child_process';
@@ -21,11 +22,13 @@ import { createWorkerEngine } from '../../src/local/engine/workerEngine.js';
 import { createServer } from '../../src/local/server/createServer.js';
 import { listen } from '../../src/local/server/http.js';
 import { memoryStorage } from '../../src/local/server/memoryStorage.js';
+import { tfjsStep } from './tfjsStep.js';
 
 const rows = 8;
 const length = 128;
 const steps = 15;
 const rounds = 2;
+const tfjsTokens = 64;
 
 const model: BaseModel = {
   name: 'bench',
@@ -60,15 +63,15 @@ function peakMegabytes(): number {
   return process.resourceUsage().maxRSS / 1000;
 }
 
-async function median(run: () => Promise<unknown>): Promise<number> {
+async function median(run: () => Promise<unknown>, count = steps): Promise<number> {
   for (let i = 0; i < 3; i++) await run();
   const times: number[] = [];
-  for (let i = 0; i < steps; i++) {
+  for (let i = 0; i < count; i++) {
     const start = performance.now();
     await run();
     times.push(performance.now() - start);
   }
-  return times.sort((a, b) => a - b)[Math.floor(steps / 2)] ?? NaN;
+  return times.sort((a, b) => a - b)[Math.floor(count / 2)] ?? NaN;
 }
 
 /** forwardBackward and optimStep through the worker: the whole of what a training step costs. */
@@ -165,7 +168,13 @@ async function webStep(threads: number): Promise<Measure> {
   return trainingStep(threads, 'onnxruntime-web');
 }
 
-const measures = { trainingStep, webStep, wholeServer, decoding, bareProducts } as const;
+/** A sequence of tfjs's own length: at the whole shape a step takes it minutes. */
+async function inTfjs(): Promise<Measure> {
+  const milliseconds = await median(await tfjsStep(tfjsTokens), 3);
+  return { milliseconds, peakMegabytes: peakMegabytes(), note: `${String(tfjsTokens)} tokens` };
+}
+
+const measures = { trainingStep, webStep, inTfjs, wholeServer, decoding, bareProducts } as const;
 type MeasureName = keyof typeof measures;
 
 function inChild(name: MeasureName, threads: number): Measure {
@@ -202,7 +211,14 @@ function report(): void {
   const line = (text: string): boolean => process.stdout.write(`${text}\n`);
   for (const threads of [2, 1]) {
     const { own, peft } = measureAll(threads);
-    const { trainingStep: step, wholeServer: server, bareProducts: products, decoding: decode, webStep: web } = own;
+    const {
+      trainingStep: step,
+      wholeServer: server,
+      bareProducts: products,
+      decoding: decode,
+      webStep: web,
+      inTfjs: tfjs,
+    } = own;
     const perSecond = (tokens: number, { milliseconds }: Measure): string =>
       `${((tokens / milliseconds) * 1000).toFixed(0)} tokens/s`;
     line(`${String(threads)} thread(s), ${step.note}`);
@@ -220,6 +236,10 @@ function report(): void {
     );
     line(
       `  onnxruntime-web ${web.milliseconds.toFixed(0)} ms, ${perSecond(rows * length, web)}; web / step ${(web.milliseconds / step.milliseconds).toFixed(2)}`,
+    );
+    const slower = (tfjs.milliseconds / tfjsTokens / step.milliseconds) * rows * length;
+    line(
+      `  tfjs, cpu       ${tfjs.milliseconds.toFixed(0)} ms, ${perSecond(tfjsTokens, tfjs)} (${tfjs.note}); a token's tfjs / step ${slower.toFixed(0)}`,
     );
     line(
       peft === undefined
