@@ -1,13 +1,4 @@
-import {
-  type MonoTypeOperatorFunction,
-  type SchedulerLike,
-  asyncScheduler,
-  defer,
-  retry,
-  tap,
-  throwError,
-  timer,
-} from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, type Observer, type SchedulerLike, asyncScheduler } from 'rxjs';
 
 /**
  * Whether to try again, and after how many milliseconds. A pause does not count against the deadline and is not ended by
@@ -48,24 +39,52 @@ export interface RetryTransientOptions {
 export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOperatorFunction<T> {
   const { decide, deadlineMs = Infinity, scheduler = asyncScheduler, onRetry } = options;
   return (source) =>
-    defer(() => {
+    new Observable((subscriber) => {
       const startedAt = scheduler.now();
       let pausedMs = 0;
-      return source.pipe(
-        retry({
-          delay: (error: unknown, count) => {
-            const attempt = count - 1;
-            const decision = decide(error, attempt);
-            if (!decision.retry) return throwError(() => error);
-            const { delayMs, pause = false } = decision;
-            const now = scheduler.now();
-            if (!pause && now - startedAt - pausedMs + delayMs > deadlineMs) return throwError(() => error);
-            onRetry?.(error, attempt, delayMs);
-            const wait$ = timer(delayMs, scheduler);
-            // By the clock, which may be set during a pause.
-            return pause ? wait$.pipe(tap(() => (pausedMs += scheduler.now() - now))) : wait$;
-          },
-        }),
-      );
+      let attempt = 0;
+      const end = (error: unknown): void => {
+        subscriber.error(error);
+      };
+      const decideOn = (error: unknown): void => {
+        const decision = decide(error, attempt);
+        if (!decision.retry) {
+          end(error);
+          return;
+        }
+        const { delayMs, pause = false } = decision;
+        const now = scheduler.now();
+        if (!pause && now - startedAt - pausedMs + delayMs > deadlineMs) {
+          end(error);
+          return;
+        }
+        onRetry?.(error, attempt, delayMs);
+        attempt += 1;
+        const again = (): void => {
+          // By the clock, which may be set during a pause.
+          if (pause) pausedMs += scheduler.now() - now;
+          begin();
+        };
+        subscriber.add(scheduler.schedule(again, delayMs));
+      };
+      const observer: Observer<T> = {
+        next: (value) => {
+          subscriber.next(value);
+        },
+        error: (error: unknown) => {
+          try {
+            decideOn(error);
+          } catch (fault) {
+            end(fault);
+          }
+        },
+        complete: () => {
+          subscriber.complete();
+        },
+      };
+      const begin = (): void => {
+        subscriber.add(source.subscribe(observer));
+      };
+      begin();
     });
 }

@@ -1,4 +1,4 @@
-import { defaultIfEmpty, defer, map, type Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
+import { defaultIfEmpty, defer, map, Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
 import type * as s from '../wire/schema.js';
 import { retryTransient } from '../../operators/retryTransient.js';
 import { TinkerError } from '../errors.js';
@@ -73,10 +73,18 @@ export type ApiCall<T> = ApiRequest & {
 /** Requests with everything that they share: headers, errors, retries, notices of deprecation. */
 export class Api {
   private readonly credentials: Credentials;
+  private readonly headers: Readonly<Record<string, string>>;
   private lastBillingNotice = -Infinity;
 
   constructor(private readonly options: ApiOptions) {
-    this.credentials = options.credentials ?? noCredentials;
+    const { credentials = noCredentials, sdkVersion, headers } = options;
+    this.credentials = credentials;
+    this.headers = {
+      accept: 'application/json',
+      'user-agent': `rxtinker/${sdkVersion}`,
+      'x-sdk-version': sdkVersion,
+      ...headers,
+    };
   }
 
   /**
@@ -139,7 +147,7 @@ export class Api {
     const send = this.encode(request);
     const receive = (response: TransportResponse): T => read(this.received(response));
     const known = credentials.known?.();
-    if (known !== undefined) return defer(() => send(known.key)).pipe(map(receive));
+    if (known !== undefined) return answersOf(() => send(known.key), receive);
     return credentials.key$.pipe(
       take(1),
       switchMap((key) =>
@@ -162,25 +170,20 @@ export class Api {
   /** Makes what sends a request with one key or another: the same bytes and the same idempotency key. */
   private encode(request: ApiRequest): (key: string | undefined) => Observable<TransportResponse> {
     const { method, path, body, pool = 'send', timeoutMs = REQUEST_TIMEOUT, idempotencyKey } = request;
-    const { headers, random, transport, sdkVersion } = this.options;
+    const { random, transport } = this.options;
     const encoded = body === undefined || isEncoded(body) ? body : jsonBody(body);
-    const id = idempotencyKey ?? `rxtinker-${uuid(random)}`;
+    const headers: Record<string, string> = { ...this.headers };
+    // What the options say of these wins over what is said here.
+    headers['x-idempotency-key'] ??= idempotencyKey ?? `rxtinker-${uuid(random)}`;
+    if (encoded !== undefined) headers['content-type'] ??= encoded.contentType;
+    Object.assign(headers, request.headers);
     return (key) =>
       transport.send({
         method,
         path,
         pool,
         timeoutMs,
-        headers: {
-          ...(key !== undefined && { 'x-api-key': key }),
-          accept: 'application/json',
-          'user-agent': `rxtinker/${sdkVersion}`,
-          'x-sdk-version': sdkVersion,
-          'x-idempotency-key': id,
-          ...(encoded !== undefined && { 'content-type': encoded.contentType }),
-          ...headers,
-          ...request.headers,
-        },
+        headers: key === undefined || 'x-api-key' in headers ? headers : { ...headers, 'x-api-key': key },
         ...(encoded !== undefined && { body: encoded.bytes }),
       });
   }
@@ -227,6 +230,33 @@ export class Api {
       log.warn(`The job is paused due to billing status. Error: ${message}`);
     }
   }
+}
+
+/** Sends at each subscription and reads what comes, in one step: three operators would cost more than the request. */
+function answersOf<T>(
+  send: () => Observable<TransportResponse>,
+  read: (response: TransportResponse) => T,
+): Observable<T> {
+  return new Observable((subscriber) =>
+    send().subscribe({
+      next: (response) => {
+        let answer: T;
+        try {
+          answer = read(response);
+        } catch (error) {
+          subscriber.error(error);
+          return;
+        }
+        subscriber.next(answer);
+      },
+      error: (error: unknown) => {
+        subscriber.error(error);
+      },
+      complete: () => {
+        subscriber.complete();
+      },
+    }),
+  );
 }
 
 function endpointOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string {
