@@ -1,15 +1,4 @@
-import {
-  type Observable,
-  type SchedulerLike,
-  asyncScheduler,
-  defer,
-  mergeMap,
-  of,
-  repeat,
-  take,
-  throwIfEmpty,
-  timer,
-} from 'rxjs';
+import { Observable, type SchedulerLike, Subscription, asyncScheduler } from 'rxjs';
 import { TinkerError } from '../src/errors.js';
 
 /** An answer without the result. */
@@ -59,10 +48,9 @@ export interface PollUntilReadyOptions<A, R> {
  */
 export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Observable<R> {
   const { ask, read, heldMs = 1000, minWaitMs = 100, maxWaitMs = 1000, scheduler = asyncScheduler } = options;
-  return defer(() => {
+  return new Observable((subscriber) => {
     let iteration = 0;
     let backoffMs = minWaitMs;
-    let waitMs = 0;
     const waitAfter = (answer: NotReady, tookMs: number): number => {
       if (answer.waitMs !== undefined || tookMs >= heldMs) {
         backoffMs = minWaitMs;
@@ -72,19 +60,55 @@ export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Obse
       backoffMs = Math.min(2 * backoffMs, maxWaitMs);
       return wait;
     };
-    return defer(() => {
+    const askOnce = (): void => {
       const askedAt = scheduler.now();
-      return ask(iteration++).pipe(
-        take(1),
-        throwIfEmpty(noAnswer),
-        mergeMap((answer) => {
-          const reading = read(answer);
-          if ('ready' in reading) return of(reading.ready);
-          waitMs = waitAfter(reading, scheduler.now() - askedAt);
-          return [];
-        }),
-      );
-    }).pipe(repeat({ delay: () => timer(waitMs, scheduler) }), take(1));
+      let isAnswered = false;
+      let isWithin = true;
+      const asking = new Subscription();
+      const take = (answer: A): void => {
+        const reading = read(answer);
+        if ('ready' in reading) {
+          subscriber.next(reading.ready);
+          subscriber.complete();
+          return;
+        }
+        const waitMs = waitAfter(reading, scheduler.now() - askedAt);
+        asking.unsubscribe();
+        // What answers from within its subscription could do so without an end.
+        if (waitMs === 0 && !isWithin) askOnce();
+        else subscriber.add(scheduler.schedule(askOnce, waitMs));
+      };
+      const fail = (error: unknown): void => {
+        subscriber.error(error);
+      };
+      try {
+        const source = ask(iteration++);
+        asking.add(
+          source.subscribe({
+            next: (answer) => {
+              if (isAnswered) return;
+              isAnswered = true;
+              try {
+                take(answer);
+              } catch (error) {
+                fail(error);
+              }
+            },
+            error: (error: unknown) => {
+              if (!isAnswered) fail(error);
+            },
+            complete: () => {
+              if (!isAnswered) fail(noAnswer());
+            },
+          }),
+        );
+        isWithin = false;
+        subscriber.add(asking);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    askOnce();
   });
 }
 

@@ -1,24 +1,11 @@
-import {
-  EMPTY,
-  type Observable,
-  Subject,
-  type Subscriber,
-  defer,
-  catchError,
-  defaultIfEmpty,
-  ignoreElements,
-  map,
-  mergeMap,
-  take,
-  takeUntil,
-  tap,
-} from 'rxjs';
+import { EMPTY, Observable, Subject, type Subscriber, catchError, ignoreElements, take, tap } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import { aborted, asTinkerError, discarded } from './operationErrors.js';
 import type { OperationProgress } from './operationProgress.js';
 import { OperationTicket } from './operationTicket.js';
 import type { OperationContext, OperationScope, OperationWork } from './operationWork.js';
 import type { Road, Ticket } from './road.js';
+import { settleOnce } from './settleOnce.js';
 import type { OperationSpan } from './tracing.js';
 
 type Phase<S, T> =
@@ -35,8 +22,9 @@ export class OperationState<S, T> {
   private phase: Phase<S, T> = { name: 'idle' };
   private work: OperationWork<S, T> | undefined;
   private readonly subscribers = new Set<Subscriber<T>>();
-  private readonly abandoned = new Subject<void>();
-  private readonly stop = new Subject<void>();
+  private abandoned: Subject<void> | undefined;
+  /** Ends the poll under way. */
+  private stop: (() => void) | undefined;
   private latest: OperationProgress | undefined;
   private progress: Subject<OperationProgress> | undefined;
   private forgetSignal: (() => void) | undefined;
@@ -97,54 +85,67 @@ export class OperationState<S, T> {
   }
 
   send(ticket: OperationTicket): Observable<Ticket> {
-    const work = this.work;
-    if (work === undefined || this.phase.name !== 'queued') return EMPTY;
-    this.phase = { name: 'sending' };
-    return work.send(this.context).pipe(
-      take(1),
-      map((sent) => ({ sent })),
-      defaultIfEmpty(undefined),
-      mergeMap((answer) => {
-        if (this.phase.name === 'failed' && this.phase.error.code !== 'closed' && answer !== undefined) {
-          return work.discard === undefined ? EMPTY : [this.orphan(work, answer.sent)];
-        }
-        if (this.phase.name !== 'sending') return EMPTY;
-        if (answer === undefined) {
-          this.phase = { name: 'idle' };
-          this.endSpan();
-          if (this.subscribers.size > 0) this.enqueue();
-          return EMPTY;
-        }
-        if (this.subscribers.size === 0 && work.discard === undefined) {
-          this.phase = { name: 'sent', sent: answer.sent };
-          this.endSpan();
-          return EMPTY;
-        }
-        this.phase = { name: 'polling', sent: answer.sent, ticket };
-        return [ticket];
-      }),
-      catchError((error: unknown) => {
-        this.fail(asTinkerError(error, work.type));
-        return EMPTY;
-      }),
-    );
+    return new Observable((subscriber) => {
+      const { work } = this;
+      if (work === undefined || this.phase.name !== 'queued') {
+        subscriber.complete();
+        return undefined;
+      }
+      this.phase = { name: 'sending' };
+      return settleOnce(work.send(this.context), subscriber, {
+        settle: (sent) => this.sendEnded(work, ticket, sent),
+        fail: (error) => {
+          this.fail(asTinkerError(error, work.type));
+        },
+      });
+    });
   }
 
   poll(ticket: OperationTicket): Observable<never> {
-    const { work, phase } = this;
-    if (work === undefined || phase.name !== 'polling' || phase.ticket !== ticket) return EMPTY;
-    return defer(() => work.poll(phase.sent, this.context)).pipe(
-      take(1),
-      tap((value) => {
-        this.succeed(value, work);
-      }),
-      catchError((error: unknown) => {
-        this.pollFailed(asTinkerError(error, work.type));
-        return EMPTY;
-      }),
-      ignoreElements(),
-      takeUntil(this.stop),
-    );
+    return new Observable((subscriber) => {
+      const { work, phase } = this;
+      if (work === undefined || phase.name !== 'polling' || phase.ticket !== ticket) {
+        subscriber.complete();
+        return undefined;
+      }
+      this.stop = () => {
+        subscriber.complete();
+      };
+      return settleOnce<T, never>(work.poll(phase.sent, this.context), subscriber, {
+        settle: (result) => {
+          if (result !== undefined) this.succeed(result.value, work);
+          return undefined;
+        },
+        fail: (error) => {
+          this.pollFailed(asTinkerError(error, work.type));
+        },
+      });
+    });
+  }
+
+  /** Takes note of what came of sending; gives the ticket of the wait, if there is one. */
+  private sendEnded(
+    work: OperationWork<S, T>,
+    ticket: OperationTicket,
+    answer: { readonly value: S } | undefined,
+  ): Ticket | undefined {
+    if (this.phase.name === 'failed' && this.phase.error.code !== 'closed' && answer !== undefined) {
+      return work.discard === undefined ? undefined : this.orphan(work, answer.value);
+    }
+    if (this.phase.name !== 'sending') return undefined;
+    if (answer === undefined) {
+      this.phase = { name: 'idle' };
+      this.endSpan();
+      if (this.subscribers.size > 0) this.enqueue();
+      return undefined;
+    }
+    if (this.subscribers.size === 0 && work.discard === undefined) {
+      this.phase = { name: 'sent', sent: answer.value };
+      this.endSpan();
+      return undefined;
+    }
+    this.phase = { name: 'polling', sent: answer.value, ticket };
+    return ticket;
   }
 
   private orphan(work: OperationWork<S, T>, sent: S): Ticket {
@@ -167,7 +168,7 @@ export class OperationState<S, T> {
       this.report(progress);
     },
     isWanted: () => this.subscribers.size > 0,
-    abandoned$: this.abandoned.asObservable(),
+    abandoned$: new Observable((subscriber) => (this.abandoned ??= new Subject()).subscribe(subscriber)),
     span: undefined,
   };
 
@@ -180,11 +181,11 @@ export class OperationState<S, T> {
       this.phase = { name: 'idle' };
       this.endSpan();
     } else if (phase.name === 'sending') {
-      this.abandoned.next();
+      this.abandoned?.next();
     } else if (phase.name === 'polling' && this.work?.discard === undefined) {
       this.phase = { name: 'sent', sent: phase.sent };
       this.endSpan();
-      this.stop.next();
+      this.stop?.();
       phase.ticket.forget();
       this.work?.abandoned?.();
     }
@@ -249,9 +250,9 @@ export class OperationState<S, T> {
     if (phase.name === 'done') work?.settled?.({ value: phase.value });
     if (phase.name === 'failed') {
       work?.settled?.({ error: phase.error });
-      this.abandoned.next();
+      this.abandoned?.next();
       // A model made for a caller who aborted is still to be unloaded, so the wait for it goes on.
-      if (work?.discard === undefined || phase.error.code === 'closed') this.stop.next();
+      if (work?.discard === undefined || phase.error.code === 'closed') this.stop?.();
     }
     return listeners;
   }

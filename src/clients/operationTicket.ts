@@ -1,4 +1,4 @@
-import { EMPTY, type Observable, defer } from 'rxjs';
+import { EMPTY, type Observable } from 'rxjs';
 import type { TinkerError } from '../errors.js';
 import type { Ticket } from './road.js';
 
@@ -14,11 +14,11 @@ export class OperationTicket implements Ticket {
   constructor(private holder: TicketHolder | undefined) {}
 
   send(): Observable<Ticket> {
-    return defer(() => this.holder?.send(this) ?? EMPTY);
+    return this.holder?.send(this) ?? EMPTY;
   }
 
   poll(): Observable<never> {
-    return defer(() => this.holder?.poll(this) ?? EMPTY);
+    return this.holder?.poll(this) ?? EMPTY;
   }
 
   fail(error: TinkerError): void {

@@ -1,4 +1,4 @@
-import { type MonoTypeOperatorFunction, type Observable, catchError, defer, map, of, throwError } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, defer } from 'rxjs';
 import { type NotReady, pollUntilReady } from '../../operators/pollUntilReady.js';
 import { TinkerError } from '../errors.js';
 import type { Api } from '../transport/api.js';
@@ -66,30 +66,44 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
       return metadataOnly || responseBudget === undefined ? asking : asking.pipe(responseBudget(payloadSize));
     };
     const askOnce = (iteration: number): Observable<Answer> =>
-      api
-        .callRaw({
-          method: 'POST',
-          path: '/api/v1/retrieve_future',
-          body: { request_id: request.promise.requestId, allow_metadata_only: metadataOnly },
-          pool: 'poll',
-          timeoutMs: POLL_TIMEOUT,
-          headers: {
-            accept: acceptOf(request.requestType),
-            'x-tinker-request-iteration': String(iteration),
-            'x-tinker-request-type': request.requestType,
-            ...request.headers,
-          },
-        })
-        .pipe(
-          map((response): Answer => {
-            lastAnswer = scheduler.now();
-            return readFutureAnswer(response.status, response.headers, response.body, retryAfterMs(response.headers));
+      new Observable((subscriber) =>
+        api
+          .callRaw({
+            method: 'POST',
+            path: '/api/v1/retrieve_future',
+            body: { request_id: request.promise.requestId, allow_metadata_only: metadataOnly },
+            pool: 'poll',
+            timeoutMs: POLL_TIMEOUT,
+            headers: {
+              accept: acceptOf(request.requestType),
+              'x-tinker-request-iteration': String(iteration),
+              'x-tinker-request-type': request.requestType,
+              ...request.headers,
+            },
+          })
+          .subscribe({
+            next: (response) => {
+              lastAnswer = scheduler.now();
+              try {
+                const { status, headers, body } = response;
+                subscriber.next(readFutureAnswer(status, headers, body, retryAfterMs(headers)));
+              } catch (error) {
+                subscriber.error(error);
+              }
+            },
+            error: (error: unknown) => {
+              if (!(error instanceof TinkerError) || !isSilence(error)) {
+                subscriber.error(error);
+                return;
+              }
+              subscriber.next({ type: 'silent', error, timedOut: error.code === 'request_timeout' });
+              subscriber.complete();
+            },
+            complete: () => {
+              subscriber.complete();
+            },
           }),
-          catchError((error: unknown) => {
-            if (!(error instanceof TinkerError) || !isSilence(error)) return throwError(() => error);
-            return of<Answer>({ type: 'silent', error, timedOut: error.code === 'request_timeout' });
-          }),
-        );
+      );
 
     const rest = (retryAfter?: number): { waitMs: number } => ({
       waitMs: retryAfter ?? Math.min(1000 * 2 ** faults++, LONGEST_REST),
