@@ -8,5 +8,6 @@ export { inputsLike } from './inputsLike.js';
 export { inputsOfRank } from './inputsOfRank.js';
 export { topologicalOrder } from './topologicalOrder.js';
 export { trace, type ExpressionLoss, type TracedLoss } from './trace.js';
+export { withInputs } from './withInputs.js';
 export { valueAndGradient, type ValueAndGradient } from './valueAndGradient.js';
 export * from './operations/index.js';

@@ -84,6 +84,11 @@ export class LoadedModel {
     return program;
   }
 
+  /** Whether a pass of this graph can take one sequence of a length in the memory that is free. */
+  fits(key: string, build: Build, length: number): boolean {
+    return this.#passBytes(key, build, length) <= this.#memory.free();
+  }
+
   /**
    * How many sequences of a length a pass of this graph can take at once in the memory that is free.
    *
@@ -92,13 +97,7 @@ export class LoadedModel {
   rowsThatFit(key: string, build: Build): (length: number) => number {
     const free = this.#memory.free();
     return (length) => {
-      const known = this.#costs.get(key);
-      const cost = known ?? passBytes(build());
-      if (known === undefined) {
-        dropOldest(this.#costs);
-        this.#costs.set(key, cost);
-      }
-      const bytes = growth * cost({ batch: 1, sequence: length });
+      const bytes = this.#passBytes(key, build, length);
       if (bytes > free)
         throw new TinkerError(
           'bad_request',
@@ -106,6 +105,17 @@ export class LoadedModel {
         );
       return Math.floor(free / bytes);
     };
+  }
+
+  /** Bytes that a pass over one sequence of a length takes. */
+  #passBytes(key: string, build: Build, length: number): number {
+    const known = this.#costs.get(key);
+    const cost = known ?? passBytes(build());
+    if (known === undefined) {
+      dropOldest(this.#costs);
+      this.#costs.set(key, cost);
+    }
+    return growth * cost({ batch: 1, sequence: length });
   }
 
   /** How many samples of so many tokens, prompt included, can be drawn together in the memory that is free. */

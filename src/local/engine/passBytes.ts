@@ -8,10 +8,10 @@ export type Sizes = Readonly<Record<string, number>>;
 
 /**
  * Most bytes that a run of a graph holds at once beside its inputs, by the open sizes, when its nodes run in topological
- * order and each value is dropped after its last use.
+ * order, the last output's first as in onnxruntime, and each value is dropped after its last use.
  */
 export function passBytes(outputs: Readonly<Record<string, Node>>): (sizes: Sizes) => number {
-  const order = topologicalOrder(Object.values(outputs));
+  const order = topologicalOrder(Object.values(outputs).reverse());
   const owner = new Map<Node, Node>();
   const lastUse = new Map<Node, number>();
   const ownerOf = (node: Node): Node => owner.get(node) ?? node;

@@ -14,6 +14,8 @@ import type { Tensors } from './runtime.js';
 /** One compiled pass, forward or forward and backward, over micro-batches of a job. */
 export class TrainingPass {
   readonly #loss: Loss;
+  /** Targets a position of passes that compute the insides of layers anew in their backward half. */
+  readonly #recomputing = new Set<number>();
   readonly #graph: (columns: number) => readonly [key: string, build: () => Readonly<Record<string, Node>>];
   #total = 0;
 
@@ -27,13 +29,19 @@ export class TrainingPass {
     const { rank, trainAttention, trainMlp, trainUnembedding } = lora;
     const form = [job.loss, job.backward, rank, trainAttention, trainMlp, trainUnembedding];
     const { config } = base.model;
-    this.#graph = (columns) => [
-      JSON.stringify([...form, columns]),
-      () => trainingGraph(config, layout, this.#loss, job.backward, columns),
-    ];
+    this.#graph = (columns) => {
+      const recompute = this.#recomputing.has(columns);
+      return [
+        JSON.stringify([...form, columns, recompute]),
+        () => trainingGraph(config, layout, this.#loss, job.backward, columns, recompute),
+      ];
+    };
   }
 
-  /** Which data run together: those with equally many targets a position, as many as fit into memory. */
+  /**
+   * Which data run together: those with equally many targets a position, as many as fit into memory. Where the longest
+   * does not fit alone, the pass recomputes layers.
+   */
   plan(): MicroBatch[] {
     const groups = new Map<number, number[]>();
     this.job.data.forEach((datum, index) => {
@@ -42,6 +50,8 @@ export class TrainingPass {
     });
     return [...groups].flatMap(([columns, indices]) => {
       const lengths = indices.map((index) => this.#datum(index).tokens.length);
+      if (this.job.backward && !this.base.fits(...this.#graph(columns), Math.max(...lengths)))
+        this.#recomputing.add(columns);
       return planMicroBatches(lengths, this.base.rowsThatFit(...this.#graph(columns))).map((batch) => ({
         ...batch,
         indices: batch.indices.map((place) => indices[place] ?? 0),
