@@ -59,4 +59,24 @@ describe('pickToken', () => {
     expectClose(frequencies({ topK: 3, topP: 0.5 }), [0, 0.4, 0, 0.25, 0]);
     expectClose(frequencies({ temperature: 0.2, topP: 0.85 }), [0, 1, 0, 0, 0]);
   });
+
+  it.each([
+    ['topK', { topK: 40, topP: 1 }],
+    ['topP of few tokens', { topK: -1, topP: 0.3 }],
+    ['topP of nearly all tokens', { topK: -1, topP: 0.999 }],
+    ['topP of what topK leaves', { topK: 700, topP: 0.9 }],
+  ])('draws from a large vocabulary what a sorted one gives: %s', (_, { topK, topP }) => {
+    const random = new Random(2);
+    const scores = Float32Array.from({ length: 3000 }, () => Math.round(8 * random.normal()) / 4);
+    const order = [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    const left = order.slice(0, topK === -1 ? undefined : topK);
+    const weight = (token: number): number => Math.exp(scores[token] ?? 0);
+    const total = left.reduce((sum, token) => sum + weight(token), 0);
+    let mass = 0;
+    const end = left.findIndex((token) => (mass += weight(token)) >= topP * total * (1 - 1e-12));
+    const allowed = new Set(end === -1 ? left : left.slice(0, end + 1));
+    const drawn = Array.from({ length: 200 }, () => pickToken(scores, { temperature: 1, topK, topP }, random));
+    expect(drawn.filter((token) => !allowed.has(token))).toEqual([]);
+    expect(new Set(drawn).size).toBeGreaterThan(10);
+  });
 });
