@@ -1,12 +1,12 @@
 import type { KeyValueCache } from './keyValueCache.js';
 
-/** A prompt that was read. */
+/** A prompt that was read, or one with the sample that was drawn for it: a chat's next prompt begins with both. */
 export interface ReadPrompt {
   readonly tokens: Int32Array;
   /** Its keys and values: one row. */
   readonly cache: KeyValueCache;
-  /** The distribution of the token after it. */
-  readonly next: Float32Array;
+  /** The distribution of the token after it, where that is known. */
+  readonly next?: Float32Array;
 }
 
 interface Entry {
@@ -33,7 +33,11 @@ export class PromptCache {
     let most = 0;
     for (const entry of this.#entries) {
       const shared = entry.owner === owner ? commonStart(entry.prompt.tokens, tokens) : 0;
-      const whole = shared > 0 && shared === most && entry.prompt.tokens.length === tokens.length;
+      const whole =
+        shared > 0 &&
+        shared === most &&
+        entry.prompt.tokens.length === tokens.length &&
+        entry.prompt.next !== undefined;
       if (shared > most || whole) [best, most] = [entry, shared];
     }
     if (best === undefined) return undefined;
@@ -43,7 +47,7 @@ export class PromptCache {
 
   /** Keeps a prompt; nothing of it may change from here on. */
   add(owner: object, prompt: ReadPrompt): void {
-    const bytes = prompt.cache.bytes + prompt.next.byteLength + prompt.tokens.byteLength;
+    const bytes = prompt.cache.bytes + (prompt.next?.byteLength ?? 0) + prompt.tokens.byteLength;
     this.#entries.push({ owner, prompt, bytes });
     this.#bytes += bytes;
     for (const budget = this.budget(); this.#bytes > budget;) this.#bytes -= this.#entries.shift()?.bytes ?? Infinity;

@@ -138,8 +138,9 @@ export class Sampler {
   #begin(running: Running): void {
     const { job, prefix, scores } = running;
     const found = scores.needed ? undefined : this.prompts.find(this, job.prompt);
-    if (found?.shared === job.prompt.length && found.prompt.tokens.length === job.prompt.length) {
-      [running.prefix, running.first, running.known] = [found.prompt.cache, found.prompt.next, found.shared];
+    const next = found?.prompt.tokens.length === job.prompt.length ? found.prompt.next : undefined;
+    if (found?.shared === job.prompt.length && next !== undefined) {
+      [running.prefix, running.first, running.known] = [found.prompt.cache, next, found.shared];
       return;
     }
     // The last token is read in any case, for the distribution after it.
@@ -184,8 +185,21 @@ export class Sampler {
     for (let row = this.#rows.length - 1; row >= 0; row--) {
       const current = this.#rows[row];
       const distribution = distributions[row];
-      if (current !== undefined && distribution !== undefined && this.#take(current, distribution)) this.#remove(row);
+      if (current === undefined || distribution === undefined || !this.#take(current, distribution)) continue;
+      // What a pass of several rows computed can differ in its last bits from a reading.
+      if (this.together && current.running.job.numSamples === 1) this.#keep(current, row);
+      this.#remove(row);
     }
+  }
+
+  /** Keeps a prompt with its sample, but for the last token, which was not read. */
+  #keep({ running: { job }, tokens }: Row, row: number): void {
+    const cache = new KeyValueCache(this.base.model.config);
+    cache.addCopy(this.#cache, row);
+    const read = new Int32Array(job.prompt.length + tokens.length - 1);
+    read.set(job.prompt);
+    read.set(tokens.slice(0, -1), job.prompt.length);
+    this.prompts.add(this, { tokens: read, cache });
   }
 
   /** Draws the row's next token; whether that was its last. */

@@ -84,6 +84,19 @@ describe('prompts that begin alike', () => {
     });
   });
 
+  it('are read on after the sample that was drawn for one, as a chat grows', async () => {
+    const { draw, passes } = drawing();
+    const prompt = long.slice(0, 40);
+    const { sequences } = await draw({ prompt, numSamples: 1, maxTokens: 9 });
+    const chat = Int32Array.of(...prompt, ...(sequences[0]?.tokens ?? []), 5, 6, 7);
+    passes();
+    const grown = await draw({ prompt: chat, maxTokens: 3 });
+    expect(grown.promptCacheHitTokens).toBe(48);
+    expect(passes()[0]).toEqual([1, 4]);
+    const alone = await drawing().draw({ prompt: chat, maxTokens: 3 });
+    expect(grown.sequences.map(({ tokens }) => tokens)).toEqual(alone.sequences.map(({ tokens }) => tokens));
+  });
+
   it('are read to the last token where one begins another', async () => {
     const { draw, passes } = drawing();
     await draw({ prompt: long });
