@@ -1,4 +1,4 @@
-import { type MonoTypeOperatorFunction, Subject, defer, finalize, switchMap, take } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { invalidArgument } from '../src/errors.js';
 
 /** How much work {@link byteBudget} lets pass. */
@@ -11,7 +11,7 @@ export interface ByteBudgetOptions<V> {
 
 interface Waiter {
   readonly bytes: number;
-  readonly admitted: Subject<void>;
+  readonly begin: () => void;
 }
 
 /**
@@ -46,32 +46,26 @@ export function byteBudget<V>(options: ByteBudgetOptions<V>): <T>(value: V) => M
       if (!fits(waiter.bytes)) break;
       waiting.delete(waiter);
       inFlight += waiter.bytes;
-      waiter.admitted.next();
+      waiter.begin();
     }
     admitting = false;
   };
 
   return (value) => (source) =>
-    defer(() => {
+    new Observable((subscriber) => {
       const bytes = cost(value);
       if (!(bytes >= 0)) throw invalidArgument('cost to give a number of bytes ≥ 0', bytes);
-      const release = (): void => {
-        inFlight -= bytes;
-        admit();
+      const begin = (): void => {
+        source.subscribe(subscriber);
       };
+      const waiter: Waiter = { bytes, begin };
       if (waiting.size === 0 && fits(bytes)) {
         inFlight += bytes;
-        return source.pipe(finalize(release));
-      }
-      const waiter: Waiter = { bytes, admitted: new Subject() };
-      waiting.add(waiter);
-      return waiter.admitted.pipe(
-        take(1),
-        switchMap(() => source),
-        finalize(() => {
-          if (!waiting.delete(waiter)) release();
-          else admit();
-        }),
-      );
+        begin();
+      } else waiting.add(waiter);
+      return () => {
+        if (!waiting.delete(waiter)) inFlight -= bytes;
+        admit();
+      };
     });
 }

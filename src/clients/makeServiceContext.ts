@@ -7,7 +7,6 @@ import {
   filter,
   finalize,
   ignoreElements,
-  map,
   switchMap,
   take,
   of,
@@ -53,10 +52,8 @@ export function makeServiceContext(
     telemetry: new Telemetry(connection, config.telemetry, () => session.currentId, uuid(random)),
     dynamicFlags: new DynamicFlags(connection.api, connection.scheduler, log),
     uploadedLosses: new UploadedLosses(connection, session),
-    dispatch$: session.flags$.pipe(
-      take(1),
-      map((flags) => (dispatch ??= new SampleDispatch(flags.sampleDispatchBytesSemaphoreSize, connection.scheduler))),
-    ),
+    dispatchOf: (flags) =>
+      (dispatch ??= new SampleDispatch(flags.sampleDispatchBytesSemaphoreSize, connection.scheduler)),
     limitCancels: (limit) => (cancels ??= limitConcurrency(limit)),
     queueWarningIntervalMs: options.queueWarningIntervalMs ?? 60_000,
     models: new Set(),

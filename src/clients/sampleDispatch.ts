@@ -1,14 +1,4 @@
-import {
-  type Observable,
-  type SchedulerLike,
-  catchError,
-  defer,
-  repeat,
-  switchMap,
-  take,
-  throwError,
-  timer,
-} from 'rxjs';
+import { Observable, type SchedulerLike, defer } from 'rxjs';
 import { byteBudget } from '../../operators/byteBudget.js';
 import { TinkerError } from '../errors.js';
 import { limitConcurrency } from '../transport/limitConcurrency.js';
@@ -56,19 +46,35 @@ export class SampleDispatch {
   }
 
   private unlessPaused<T>(bytes: number, request: Observable<T>): Observable<T> {
-    return defer(() => {
-      const wait = this.pausedUntil - this.scheduler.now();
-      return wait > 0 ? timer(wait, this.scheduler).pipe(switchMap(() => this.unlessPaused(bytes, request))) : request;
-    }).pipe(
-      catchError((error: unknown) => {
-        if (!(error instanceof TinkerError) || error.code !== 'rate_limited') return throwError(() => error);
-        const pause = error.details.retryAfterMs ?? (bytes > LARGE_PROMPT ? LONG_PAUSE : SHORT_PAUSE);
-        this.pausedUntil = Math.max(this.pausedUntil, this.scheduler.now() + pause);
-        return [];
-      }),
-      repeat(),
-      take(1),
-    );
+    return new Observable((subscriber) => {
+      const begin = (): void => {
+        const wait = this.pausedUntil - this.scheduler.now();
+        if (wait > 0) {
+          subscriber.add(this.scheduler.schedule(begin, wait));
+          return;
+        }
+        const submitting = request.subscribe({
+          next: (answer) => {
+            subscriber.next(answer);
+            subscriber.complete();
+          },
+          error: (error: unknown) => {
+            if (!(error instanceof TinkerError) || error.code !== 'rate_limited') {
+              subscriber.error(error);
+              return;
+            }
+            const pause = error.details.retryAfterMs ?? (bytes > LARGE_PROMPT ? LONG_PAUSE : SHORT_PAUSE);
+            this.pausedUntil = Math.max(this.pausedUntil, this.scheduler.now() + pause);
+            begin();
+          },
+          complete: () => {
+            subscriber.complete();
+          },
+        });
+        subscriber.add(submitting);
+      };
+      begin();
+    });
   }
 
   private isThrottled(): boolean {

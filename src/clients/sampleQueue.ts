@@ -1,18 +1,14 @@
 import {
   EMPTY,
   type MonoTypeOperatorFunction,
-  type Observable,
+  Observable,
   Subject,
   catchError,
   defer,
-  filter,
-  finalize,
   identity,
   map,
-  of,
   switchMap,
   take,
-  takeUntil,
   tap,
   throwError,
   timer,
@@ -64,6 +60,7 @@ interface SentSample {
 /** The samples of one client, within the limits of the server's flags. */
 export class SampleQueue {
   private nextSeqId = 0;
+  private flags: ClientConfig | undefined;
   private slots: Slots | undefined;
   private futures: SessionFutures | undefined;
   private readonly progress: SampleProgress;
@@ -95,39 +92,43 @@ export class SampleQueue {
       type: 'sample',
       samplingSessionId: this.samplingSessionId,
       send: (context) => {
-        let isPosting = false;
         isWanted = () => context.isWanted();
-        const request = this.post(job, context);
-        const post = defer(() => {
-          isPosting = true;
-          return request;
-        }).pipe(
-          finalize(() => {
-            isPosting = false;
-          }),
-        );
-        return this.service.session.flags$.pipe(
-          take(1),
-          switchMap((flags) =>
-            this.slotsOf(flags)
-              .take()
-              .pipe(
-                switchMap((release) => {
-                  leaveSlot = release;
-                  return this.submit(job, post);
-                }),
-                this.watched(flags),
-              ),
-          ),
-          tap((answer) => {
-            sent = answer;
-            if (!isWanted()) leave();
-          }),
-          takeUntil(context.abandoned$.pipe(filter(() => !isPosting))),
-          finalize(() => {
+        return new Observable((subscriber) => {
+          let isPosting = false;
+          const request = this.post(job, context);
+          const post = new Observable<SentSample>((posting) => {
+            isPosting = true;
+            posting.add(() => {
+              isPosting = false;
+            });
+            request.subscribe(posting);
+          });
+          subscriber.add(() => {
             if (sent === undefined) leave();
-          }),
-        );
+          });
+          const stop = (): void => {
+            if (!isPosting) subscriber.complete();
+          };
+          subscriber.add(context.abandoned$.pipe(tap(stop)).subscribe());
+          const sending = this.withFlags((flags) =>
+            this.slotsOf(flags)
+              .enterFor(this.submit(flags, job, post), (release) => (leaveSlot = release))
+              .pipe(this.watched(flags)),
+          ).subscribe({
+            next: (answer) => {
+              sent = answer;
+              if (!isWanted()) leave();
+              subscriber.next(answer);
+            },
+            error: (error: unknown) => {
+              subscriber.error(error);
+            },
+            complete: () => {
+              subscriber.complete();
+            },
+          });
+          subscriber.add(sending);
+        });
       },
       poll: (known, context) => {
         isWanted = () => context.isWanted();
@@ -146,25 +147,32 @@ export class SampleQueue {
   /** The result, of a new request under a new seq_id where the server has lost the sample. */
   private outcome(job: SampleJob, known: SentSample, context: OperationContext, attempt = 0): Observable<SampleOutput> {
     const { random, scheduler } = this.service.connection;
-    const again = this.submit(job, this.post(job, context)).pipe(map((sent) => Object.assign(known, sent)));
+    return this.withFlags((flags) => {
+      const again = (): Observable<SentSample> =>
+        this.submit(flags, job, this.post(job, context)).pipe(map((sent) => Object.assign(known, sent)));
+      const result = defer(() => this.result(job, known, flags, context));
+      return (known.gone ? again().pipe(switchMap(() => result)) : result).pipe(
+        this.watched(flags),
+        tap(() => {
+          this.progress.note();
+        }),
+        catchError((error: unknown) => {
+          if (!isExpired(error) || (flags.sampleNoRetries && job.alwaysAgain !== true)) return throwError(() => error);
+          known.gone = true;
+          const wait = Math.min(FIRST_WAIT * 2 ** attempt, LONGEST_WAIT) * (1 - 0.25 * random());
+          return timer(wait, scheduler).pipe(switchMap(() => this.outcome(job, known, context, attempt + 1)));
+        }),
+      );
+    });
+  }
+
+  /** The flags do not change: all but the first use of them need not wait for them. */
+  private withFlags<T>(use: (flags: ClientConfig) => Observable<T>): Observable<T> {
+    if (this.flags !== undefined) return use(this.flags);
     return this.service.session.flags$.pipe(
       take(1),
-      switchMap((flags) =>
-        (known.gone ? again : of(known)).pipe(
-          switchMap(() => this.result(job, known, flags, context)),
-          this.watched(flags),
-          tap(() => {
-            this.progress.note();
-          }),
-          catchError((error: unknown) => {
-            if (!isExpired(error) || (flags.sampleNoRetries && job.alwaysAgain !== true))
-              return throwError(() => error);
-            known.gone = true;
-            const wait = Math.min(FIRST_WAIT * 2 ** attempt, LONGEST_WAIT) * (1 - 0.25 * random());
-            return timer(wait, scheduler).pipe(switchMap(() => this.outcome(job, known, context, attempt + 1)));
-          }),
-        ),
-      ),
+      tap((flags) => (this.flags = flags)),
+      switchMap(use),
     );
   }
 
@@ -173,8 +181,8 @@ export class SampleQueue {
     return this.cloneId === 0 ? String(seqId) : String(BigInt(this.cloneId) * CLONE_BLOCK + BigInt(seqId));
   }
 
-  private submit(job: SampleJob, post: Observable<SentSample>): Observable<SentSample> {
-    return this.service.dispatch$.pipe(switchMap((dispatch) => dispatch.submit(job.bytes, post)));
+  private submit(flags: ClientConfig, job: SampleJob, post: Observable<SentSample>): Observable<SentSample> {
+    return this.service.dispatchOf(flags).submit(job.bytes, post);
   }
 
   private watched<T>({ sampleEnableStuckDetection: enabled }: ClientConfig): MonoTypeOperatorFunction<T> {
@@ -248,7 +256,7 @@ export class SampleQueue {
 
   private tellRetrieved(futures: SessionFutures, { requestId }: FuturePromise): void {
     futures.noteRetrieved(requestId);
-    this.service.finishLater(futures.acknowledge());
+    if (futures.isToTell()) this.service.finishLater(futures.acknowledge());
   }
 
   private slotsOf(flags: ClientConfig): Slots {

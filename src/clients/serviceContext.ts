@@ -1,6 +1,6 @@
 import type { Observable, Subject } from 'rxjs';
 import type { Tokenizer } from '../tokenizer/index.js';
-import type { ModelInfo } from '../wire/index.js';
+import type { ClientConfig, ModelInfo } from '../wire/index.js';
 import type { Connection } from './connection.js';
 import type { DynamicFlags } from './dynamicFlags.js';
 import type { ModelContext } from './modelContext.js';
@@ -24,7 +24,7 @@ export interface ServiceContext {
   readonly dynamicFlags: DynamicFlags;
   readonly uploadedLosses: UploadedLosses;
   /** Submits samples within the server's limits. */
-  readonly dispatch$: Observable<SampleDispatch>;
+  dispatchOf(flags: ClientConfig): SampleDispatch;
   /** Lets at most so many samples be cancelled at once; the first limit holds. */
   limitCancels(limit: number): <T>(source: Observable<T>) => Observable<T>;
   /** Least time between two warnings of a paused queue, in milliseconds. */

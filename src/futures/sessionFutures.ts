@@ -84,7 +84,7 @@ export class SessionFutures {
   /** Tells the server what was fetched if no poll is under way that will; completes when it did or could not. */
   acknowledge(): Observable<never> {
     return defer(() => {
-      if (this.acknowledging || !this.hasNews()) return EMPTY;
+      if (!this.isToTell()) return EMPTY;
       this.acknowledging = true;
       return this.ask(true).pipe(
         repeat({ delay: () => (this.hasNews() ? of(true) : EMPTY) }),
@@ -95,6 +95,11 @@ export class SessionFutures {
         }),
       );
     });
+  }
+
+  /** Whether {@link acknowledge} has something to tell. */
+  isToTell(): boolean {
+    return !this.acknowledging && this.hasNews();
   }
 
   private hasNews(): boolean {

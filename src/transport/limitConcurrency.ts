@@ -1,4 +1,4 @@
-import { type Observable, defer, finalize, mergeMap } from 'rxjs';
+import { Observable } from 'rxjs';
 import { Slots } from './slots.js';
 
 /**
@@ -7,5 +7,10 @@ import { Slots } from './slots.js';
  */
 export function limitConcurrency(limit: number): <T>(source: Observable<T>) => Observable<T> {
   const slots = new Slots(limit);
-  return (source) => slots.take().pipe(mergeMap((leave) => defer(() => source).pipe(finalize(leave))));
+  return (source) =>
+    new Observable((subscriber) =>
+      slots.enter(() => {
+        source.subscribe(subscriber);
+      }),
+    );
 }
