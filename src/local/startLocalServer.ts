@@ -78,6 +78,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
     deterministic,
     precision,
     memoryLimit,
+    promptCacheBytes,
     device,
   } = options;
   const fromDisk = Object.entries(options.baseModels ?? {}).map((entry) => readBaseModel(...entry));
@@ -90,6 +91,7 @@ export async function startLocalServer(options: LocalServerOptions = {}): Promis
       ...(deterministic !== undefined && { deterministic }),
       ...(precision !== undefined && { precision }),
       ...(memoryLimit !== undefined && { memoryLimit }),
+      ...(promptCacheBytes !== undefined && { promptCacheBytes }),
       ...(device !== undefined && { device }),
       baseModels: [...fromDisk, tinyModel()],
     },

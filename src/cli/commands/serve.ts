@@ -16,6 +16,8 @@ interface ServeOptions {
   readonly threads?: number;
   readonly device?: NonNullable<LocalServerOptions['device']>;
   readonly precision?: NonNullable<LocalServerOptions['precision']>;
+  readonly memoryLimit?: number;
+  readonly deterministic?: boolean;
   readonly apiKeyEnv?: string;
   readonly apiKeyFile?: string;
   readonly allowOrigin?: readonly string[];
@@ -68,7 +70,7 @@ async function openDashboard(
 }
 
 function readOptions({ env }: CommandContext, options: ServeOptions): LocalServerOptions {
-  const { host, port, dataDir, threads, device, precision } = options;
+  const { host, port, dataDir, threads, device, precision, memoryLimit, deterministic } = options;
   const { baseModel: models, apiKeyEnv: names, apiKeyFile: file } = options;
   const apiKeys = [
     ...(names === undefined ? [] : readKeys(names, env)),
@@ -82,6 +84,8 @@ function readOptions({ env }: CommandContext, options: ServeOptions): LocalServe
     ...(threads !== undefined && { threads }),
     ...(device !== undefined && { device }),
     ...(precision !== undefined && { precision }),
+    ...(memoryLimit !== undefined && { memoryLimit: memoryLimit * 1e6 }),
+    ...(deterministic !== undefined && { deterministic }),
     ...(apiKeys.length > 0 && { apiKeys }),
     ...(options.allowOrigin !== undefined && { allowedOrigins: options.allowOrigin }),
   };

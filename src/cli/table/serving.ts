@@ -36,6 +36,12 @@ export function addServing(program: Command, addAction: AddAction): void {
           .default('auto'),
       )
       .option(
+        '--memory-limit <megabytes>',
+        'what weights and passes may take together (default: what is free)',
+        integer('--memory-limit', 1, 2 ** 31),
+      )
+      .option('--deterministic', 'draw the samples of each call apart, so that they do not depend on other calls')
+      .option(
         '--api-key-env <names>',
         'environment variables, with commas between them, with the keys that clients must send (default: no key); ' +
           'each key sees only its own models and checkpoints',
