@@ -1,6 +1,6 @@
 import {
   EMPTY,
-  type Observable,
+  Observable,
   type ObservableInput,
   type OperatorFunction,
   concatMap,
@@ -8,7 +8,6 @@ import {
   merge,
   mergeMap,
   queueScheduler,
-  subscribeOn,
 } from 'rxjs';
 
 /** How {@link sendInOrder} sends and waits. */
@@ -48,7 +47,10 @@ export interface SendInOrderOptions<T, S, R> {
 export function sendInOrder<T, S, R>(options: SendInOrderOptions<T, S, R>): OperatorFunction<T, R> {
   const { send, poll, concurrentPolls = Infinity, resume = EMPTY } = options;
   // The queue scheduler unwinds: a thousand waiting inner streams that end at once would overflow the stack.
-  const unwound = <V>(inner: () => ObservableInput<V>): Observable<V> => defer(inner).pipe(subscribeOn(queueScheduler));
+  const unwound = <V>(inner: () => ObservableInput<V>): Observable<V> => {
+    const begun = defer(inner);
+    return new Observable((subscriber) => queueScheduler.schedule(() => begun.subscribe(subscriber)));
+  };
   return (source) =>
     merge(resume, source.pipe(concatMap((value, index) => unwound(() => send(value, index))))).pipe(
       mergeMap((sent) => unwound(() => poll(sent)), concurrentPolls),

@@ -1,17 +1,4 @@
-import {
-  type Observable,
-  catchError,
-  concatMap,
-  defer,
-  from,
-  ignoreElements,
-  map,
-  of,
-  tap,
-  throwError,
-  toArray,
-  concat,
-} from 'rxjs';
+import { type Observable, catchError, concatMap, from, map, of, tap, throwError, toArray } from 'rxjs';
 import { splitIntoChunks } from '../../operators/chunkData.js';
 import { reduceMetricMaps } from '../../operators/reduceMetrics.js';
 import { TinkerError } from '../errors.js';
@@ -101,28 +88,36 @@ export function sendChunks(
 ): Observable<readonly SentChunk[]> {
   const chunks = chunksOf(model, pass);
   const type = nameOf(pass);
-  return from(chunks).pipe(
-    concatMap((data, index) =>
-      inLane(model, { type }, (seqId) =>
-        postPass(model, { ...pass, modelId: model.modelId, seqId, data }, context.span?.headers),
-      ).pipe(
-        map((sent): SentChunk => {
-          context.report({ type: 'chunk', chunk: index + 1, chunks: chunks.length, seqId: sent.seqId });
-          return { sent };
-        }),
-        catchError((error: unknown) => {
-          if (!(error instanceof TinkerError) || !isDefiniteRefusal(error)) return throwError(() => error);
-          return of<SentChunk>({ outcome: { error } });
-        }),
-      ),
-    ),
-    toArray(),
+  const send = (data: readonly PreparedDatum[], index: number): Observable<SentChunk> =>
+    inLane(model, { type }, (seqId) =>
+      postPass(model, { ...pass, modelId: model.modelId, seqId, data }, context.span?.headers),
+    ).pipe(
+      map((sent): SentChunk => {
+        context.report({ type: 'chunk', chunk: index + 1, chunks: chunks.length, seqId: sent.seqId });
+        return { sent };
+      }),
+      catchError((error: unknown) => {
+        if (!(error instanceof TinkerError) || !isDefiniteRefusal(error)) return throwError(() => error);
+        return of<SentChunk>({ outcome: { error } });
+      }),
+    );
+  return inOrder(chunks, send).pipe(
     map((sent) => {
       // A batch refused in part must stop the optimizer step behind it before that is sent.
       if (sent.some(isRefused)) throw failure(model, pass, sent);
       return sent;
     }),
   );
+}
+
+/** What comes of each chunk, one after another; small batches have one, for which no list is waited for. */
+function inOrder<C, R>(
+  chunks: readonly C[],
+  use: (chunk: C, index: number) => Observable<R>,
+): Observable<readonly R[]> {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return use(only, 0).pipe(map((result) => [result]));
+  return from(chunks).pipe(concatMap(use), toArray());
 }
 
 /** Waits for the chunks in order, and puts their results together; what is already there is not asked for again. */
@@ -138,31 +133,26 @@ export function awaitChunks(
     requestType: pass.forwardOnly ? 'Forward' : 'ForwardBackward',
     read: decodeForwardBackwardOutput,
   };
-  const waits = from(chunks).pipe(
-    concatMap((chunk) => {
-      if (chunk.outcome !== undefined || chunk.sent === undefined) return [];
-      return awaitResult(model, chunk.sent, request, context).pipe(
-        tap((output) => {
-          chunk.outcome = { output };
-        }),
-        catchError((error: unknown) => {
-          if (!(error instanceof TinkerError) || error.code === 'connection_lost') return throwError(() => error);
-          chunk.outcome = { error };
-          return of(undefined);
-        }),
-      );
-    }),
-    ignoreElements(),
-  );
-  return concat(
-    waits,
-    defer(() => {
+  const wait = (chunk: SentChunk): Observable<unknown> => {
+    if (chunk.outcome !== undefined || chunk.sent === undefined) return of(undefined);
+    return awaitResult(model, chunk.sent, request, context).pipe(
+      tap((output) => {
+        chunk.outcome = { output };
+      }),
+      catchError((error: unknown) => {
+        if (!(error instanceof TinkerError) || error.code === 'connection_lost') return throwError(() => error);
+        chunk.outcome = { error };
+        return of(undefined);
+      }),
+    );
+  };
+  return inOrder(chunks, wait).pipe(
+    map(() => {
       const outputs = chunks.flatMap((chunk) =>
         chunk.outcome !== undefined && 'output' in chunk.outcome ? [chunk.outcome.output] : [],
       );
-      return outputs.length === chunks.length
-        ? of(joinOutputs(outputs))
-        : throwError(() => failure(model, pass, chunks));
+      if (outputs.length < chunks.length) throw failure(model, pass, chunks);
+      return joinOutputs(outputs);
     }),
   );
 }

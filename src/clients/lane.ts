@@ -1,18 +1,13 @@
 import {
   BehaviorSubject,
-  EMPTY,
-  type Observable,
+  Observable,
   Subject,
-  catchError,
-  defer,
   filter,
   finalize,
+  identity,
   ignoreElements,
-  map,
   take,
   takeUntil,
-  tap,
-  throwError,
 } from 'rxjs';
 import { sendInOrder } from '../../operators/sendInOrder.js';
 import { type SentOperation, TinkerError } from '../errors.js';
@@ -72,20 +67,23 @@ export class Lane implements Road {
     type: string,
     request: (seqId: number) => Observable<T>,
     isRefusal: (error: TinkerError) => boolean = isDefiniteRefusal,
-  ): Observable<{ readonly seqId: number; readonly answer: T }> {
-    return defer(() => {
+    explain: (error: unknown) => unknown = identity,
+  ): Observable<{ readonly seqId: number; readonly promise: T }> {
+    return new Observable((subscriber) => {
       const seqId = this.nextSeqId;
-      return request(seqId).pipe(
-        tap(() => {
+      return request(seqId).subscribe({
+        next: (promise) => {
           this.spend(type, seqId);
-        }),
-        map((answer) => ({ seqId, answer })),
-        catchError((error: unknown) =>
-          throwError(() =>
-            error instanceof TinkerError && !isRefusal(error) ? this.outcomeUnknown(type, seqId, error) : error,
-          ),
-        ),
-      );
+          subscriber.next({ seqId, promise });
+        },
+        error: (error: unknown) => {
+          const isUnknown = error instanceof TinkerError && !isRefusal(error);
+          subscriber.error(explain(isUnknown ? this.outcomeUnknown(type, seqId, error) : error));
+        },
+        complete: () => {
+          subscriber.complete();
+        },
+      });
     });
   }
 
@@ -140,17 +138,28 @@ export class Lane implements Road {
   }
 
   private leave(ticket: Ticket): Observable<Ticket> {
-    return defer(() => {
+    return new Observable((subscriber) => {
       let handedOver = false;
-      if (this.broken !== undefined) ticket.fail(this.broken);
-      return (this.broken === undefined ? ticket.send() : EMPTY).pipe(
-        tap(() => {
+      subscriber.add(() => {
+        if (!handedOver) this.count(-1);
+      });
+      if (this.broken !== undefined) {
+        ticket.fail(this.broken);
+        subscriber.complete();
+        return undefined;
+      }
+      return ticket.send().subscribe({
+        next: (sent) => {
           handedOver = true;
-        }),
-        finalize(() => {
-          if (!handedOver) this.count(-1);
-        }),
-      );
+          subscriber.next(sent);
+        },
+        error: (error: unknown) => {
+          subscriber.error(error);
+        },
+        complete: () => {
+          subscriber.complete();
+        },
+      });
     });
   }
 

@@ -95,10 +95,7 @@ export function inLane(
 ): Observable<SentRequest> {
   const isRefusal = (error: TinkerError): boolean =>
     isDefiniteRefusal(error) || (isRefusable(request.save) && error.code === 'conflict');
-  return model.lane.post(request.type, post, isRefusal).pipe(
-    map(({ seqId, answer }) => ({ seqId, promise: answer })),
-    catchError((error: unknown) => throwError(() => explain(error, model, request))),
-  );
+  return model.lane.post(request.type, post, isRefusal, (error) => explain(error, model, request));
 }
 
 /** Refuses to send while the accumulated gradient is part of a batch. */

@@ -1,4 +1,4 @@
-import { EMPTY, type Observable, catchError, from, switchMap, throwError, timer } from 'rxjs';
+import { EMPTY, type Observable, catchError, from, identity, switchMap, timer } from 'rxjs';
 import { Lane } from '../../src/clients/lane.js';
 import { Operation } from '../../src/clients/operation.js';
 import type { ServiceContext } from '../../src/clients/serviceContext.js';
@@ -102,9 +102,8 @@ function keepRefusedSeqIds(): () => void {
     Lane.prototype,
     'post',
     (original) =>
-      function <T>(this: Lane, type: string, request: (seqId: number) => Observable<T>, isRefusal?: IsRefusal) {
-        const answer = original.call(this, type, request, isRefusal) as PostAnswer<T>;
-        return answer.pipe(catchError((error: unknown) => throwError(() => spend(this, error))));
+      function <T>(this: Lane, ...[type, request, isRefusal, explain = identity]: PostArguments<T>) {
+        return original.call(this, type, request, isRefusal, (error) => explain(spend(this, error))) as PostAnswer<T>;
       },
   );
 }
@@ -120,14 +119,14 @@ function takeAllForRefusals(): () => void {
     Lane.prototype,
     'post',
     (original) =>
-      function <T>(this: Lane, type: string, request: (seqId: number) => Observable<T>) {
-        return original.call(this, type, request, () => true) as PostAnswer<T>;
+      function <T>(this: Lane, ...[type, request, , explain]: PostArguments<T>) {
+        return original.call(this, type, request, () => true, explain) as PostAnswer<T>;
       },
   );
 }
 
-type IsRefusal = (error: TinkerError) => boolean;
-type PostAnswer<T> = Observable<{ readonly seqId: number; readonly answer: T }>;
+type PostArguments<T> = Parameters<typeof Lane.prototype.post<T>>;
+type PostAnswer<T> = Observable<{ readonly seqId: number; readonly promise: T }>;
 
 function runRepeatedCalls(): () => void {
   const accepted = new WeakMap<ModelLane, Set<number>>();
