@@ -11,17 +11,17 @@ import { learnToGuess, problems } from './support/sums.js';
 
 const model = { baseModel: 'rxtinker/tiny', rank: 32, seed: 1 };
 const samplingParams = { maxTokens: 3, stop: '\n', seed: 1 };
-const steps = 7;
+const steps = 20;
 
 const learn = (training: TrainingClient, tokenizer: Tokenizer): Observable<unknown> =>
   training.saveWeightsAndGetSamplingClient().pipe(
     switchMap((reference) =>
       reinforce(training, new Array(steps).fill(problems(tokenizer)), {
-        groupSize: 16,
+        groupSize: 32,
         samplingParams,
         normalize: true,
         kl: { reference, coefficient: 0.05 },
-        adam: constant({ learningRate: 1e-3 }),
+        adam: constant({ learningRate: 3e-4 }),
       }),
     ),
     tap(({ step, metrics }) => {
