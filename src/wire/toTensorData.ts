@@ -47,12 +47,16 @@ function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: strin
 
 function toFloat32(values: readonly unknown[], path: string): Float32Array {
   const data = new Float32Array(values.length);
+  let sum = 0;
   for (let position = 0; position < data.length; position++) {
     const value = values[position];
     if (typeof value !== 'number') throw wrongElement('finite numbers', path, value, position);
-    data[position] = value;
+    const rounded = Math.fround(value);
+    data[position] = rounded;
+    // Nothing for finite numbers, NaN for the others.
+    sum += rounded - rounded;
   }
-  checkFinite(data, path, values);
+  if (sum !== 0) checkFinite(data, path, values);
   return data;
 }
 

@@ -1,10 +1,6 @@
 import { WIRE_TYPE } from './wireReader.js';
 
 const encoder = new TextEncoder();
-/** Integers that are widened at a time. */
-const BLOCK = 1024;
-const words = new Int32Array(2 * BLOCK);
-const wordBytes = new Uint8Array(words.buffer);
 
 /**
  * Writes a protobuf message into one buffer: the same function runs twice, first to measure, then to write in place.
@@ -66,7 +62,7 @@ export class MessageWriter {
   /** 32-bit integers, each as the two words of an int64. */
   widened(field: number, data: Int32Array): void {
     this.header(field, 8 * data.length);
-    if (this.target !== undefined) writeWidened(this.target, this.position, data);
+    if (this.view !== undefined) writeWidened(this.view, this.position, data);
     this.position += 8 * data.length;
   }
 
@@ -113,20 +109,11 @@ export class MessageWriter {
   }
 }
 
-/** Words are written where they are aligned, then moved in blocks that stay in the cache. */
-function writeWidened(target: Uint8Array, start: number, data: Int32Array): void {
-  for (let from = 0; from < data.length; from += BLOCK) {
-    const block = data.length <= BLOCK ? data : data.subarray(from, from + BLOCK);
-    widenBlock(block);
-    target.set(block.length === BLOCK ? wordBytes : wordBytes.subarray(0, 8 * block.length), start + 8 * from);
-  }
-}
-
-function widenBlock(block: Int32Array): void {
-  const { length } = block;
-  for (let i = 0; i < length; i++) {
-    const value = block[i] ?? 0;
-    words[2 * i] = value;
-    words[2 * i + 1] = value >> 31;
+/** The memory is zero at first, so that only negative integers need their upper word written. */
+function writeWidened(view: DataView, start: number, data: Int32Array): void {
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] ?? 0;
+    view.setInt32(start + 8 * i, value, true);
+    if (value < 0) view.setInt32(start + 8 * i + 4, -1, true);
   }
 }
