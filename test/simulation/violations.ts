@@ -15,7 +15,7 @@ const CAUSES: Partial<Record<TinkerErrorCode, readonly string[]>> = {
   lane_broken: ['server crash', 'hanging client', 'clock jump', 'any fault'],
   connection_lost: ['server crash', 'hanging client', 'clock jump'],
   connection_failed: ['server crash', 'hanging client', 'clock jump'],
-  request_timeout: ['hanging client', 'clock jump', 'late answer'],
+  request_timeout: ['hanging client', 'clock jump', 'late answer', 'late request', 'server crash'],
   request_failed: ['server crash', 'hanging client', 'empty 400'],
   conflict: ['clock jump'],
   closed: ['client crash', 'server crash', 'any fault'],
