@@ -40,7 +40,7 @@ export function byteBudget<V>(options: ByteBudgetOptions<V>): <T>(value: V) => M
 
   const admit = (): void => {
     // Work that ends at once calls this again from within; the loop then goes on instead of a deeper call.
-    if (admitting) return;
+    if (admitting || waiting.size === 0) return;
     admitting = true;
     for (const waiter of waiting) {
       if (!fits(waiter.bytes)) break;

@@ -9,8 +9,10 @@ export interface NotReady {
 
 /** How {@link pollUntilReady} asks. */
 export interface PollUntilReadyOptions<A, R> {
-  /** Asks once; its first value is the answer. Its errors end the poll: map those that should not to an answer. */
+  /** Asks once; its first value is the answer. */
   readonly ask: (iteration: number) => Observable<A>;
+  /** Makes an answer of an error of `ask`, or throws what ends the poll; default: any error ends it. */
+  readonly recover?: (error: unknown) => A;
   /** Tells what an answer means; may throw. */
   readonly read: (answer: A) => { readonly ready: R } | NotReady;
   /** An answer that took at least so many milliseconds was held by the server; default 1,000. */
@@ -47,7 +49,7 @@ export interface PollUntilReadyOptions<A, R> {
  * ```
  */
 export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Observable<R> {
-  const { ask, read, heldMs = 1000, minWaitMs = 100, maxWaitMs = 1000, scheduler = asyncScheduler } = options;
+  const { ask, recover, read, heldMs = 1000, minWaitMs = 100, maxWaitMs = 1000, scheduler = asyncScheduler } = options;
   return new Observable((subscriber) => {
     let iteration = 0;
     let backoffMs = minWaitMs;
@@ -65,7 +67,7 @@ export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Obse
       let isAnswered = false;
       let isWithin = true;
       const asking = new Subscription();
-      const take = (answer: A): void => {
+      const settle = (answer: A): void => {
         const reading = read(answer);
         if ('ready' in reading) {
           subscriber.next(reading.ready);
@@ -81,24 +83,32 @@ export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Obse
       const fail = (error: unknown): void => {
         subscriber.error(error);
       };
+      const take = (answer: () => A): void => {
+        if (isAnswered) return;
+        isAnswered = true;
+        try {
+          settle(answer());
+        } catch (error) {
+          fail(error);
+        }
+      };
       try {
         const source = ask(iteration++);
         asking.add(
           source.subscribe({
             next: (answer) => {
-              if (isAnswered) return;
-              isAnswered = true;
-              try {
-                take(answer);
-              } catch (error) {
-                fail(error);
-              }
+              take(() => answer);
             },
             error: (error: unknown) => {
-              if (!isAnswered) fail(error);
+              take(() => {
+                if (recover === undefined) throw error;
+                return recover(error);
+              });
             },
             complete: () => {
-              if (!isAnswered) fail(noAnswer());
+              take(() => {
+                throw noAnswer();
+              });
             },
           }),
         );

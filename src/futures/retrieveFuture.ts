@@ -1,4 +1,4 @@
-import { type MonoTypeOperatorFunction, Observable, defer } from 'rxjs';
+import { type MonoTypeOperatorFunction, type Observable, defer } from 'rxjs';
 import { type NotReady, pollUntilReady } from '../../operators/pollUntilReady.js';
 import { TinkerError } from '../errors.js';
 import type { Api } from '../transport/api.js';
@@ -66,44 +66,29 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
       return metadataOnly || responseBudget === undefined ? asking : asking.pipe(responseBudget(payloadSize));
     };
     const askOnce = (iteration: number): Observable<Answer> =>
-      new Observable((subscriber) =>
-        api
-          .callRaw({
-            method: 'POST',
-            path: '/api/v1/retrieve_future',
-            body: { request_id: request.promise.requestId, allow_metadata_only: metadataOnly },
-            pool: 'poll',
-            timeoutMs: POLL_TIMEOUT,
-            headers: {
-              accept: acceptOf(request.requestType),
-              'x-tinker-request-iteration': String(iteration),
-              'x-tinker-request-type': request.requestType,
-              ...request.headers,
-            },
-          })
-          .subscribe({
-            next: (response) => {
-              lastAnswer = scheduler.now();
-              try {
-                const { status, headers, body } = response;
-                subscriber.next(readFutureAnswer(status, headers, body, retryAfterMs(headers)));
-              } catch (error) {
-                subscriber.error(error);
-              }
-            },
-            error: (error: unknown) => {
-              if (!(error instanceof TinkerError) || !isSilence(error)) {
-                subscriber.error(error);
-                return;
-              }
-              subscriber.next({ type: 'silent', error, timedOut: error.code === 'request_timeout' });
-              subscriber.complete();
-            },
-            complete: () => {
-              subscriber.complete();
-            },
-          }),
+      api.callRaw(
+        {
+          method: 'POST',
+          path: '/api/v1/retrieve_future',
+          body: { request_id: request.promise.requestId, allow_metadata_only: metadataOnly },
+          pool: 'poll',
+          timeoutMs: POLL_TIMEOUT,
+          headers: {
+            accept: acceptOf(request.requestType),
+            'x-tinker-request-iteration': String(iteration),
+            'x-tinker-request-type': request.requestType,
+            ...request.headers,
+          },
+        },
+        ({ status, headers, body }) => {
+          lastAnswer = scheduler.now();
+          return readFutureAnswer(status, headers, body, retryAfterMs(headers));
+        },
       );
+    const recover = (error: unknown): Answer => {
+      if (!(error instanceof TinkerError) || !isSilence(error)) throw error;
+      return { type: 'silent', error, timedOut: error.code === 'request_timeout' };
+    };
 
     const rest = (retryAfter?: number): { waitMs: number } => ({
       waitMs: retryAfter ?? Math.min(1000 * 2 ** faults++, LONGEST_REST),
@@ -188,7 +173,7 @@ export function retrieveFuture<T>(connection: FuturesConnection, request: Future
       }
     };
 
-    return pollUntilReady<Answer, T>({ ask, read, scheduler });
+    return pollUntilReady<Answer, T>({ ask, recover, read, scheduler });
   });
 }
 

@@ -1,4 +1,4 @@
-import { defaultIfEmpty, defer, map, Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
+import { defaultIfEmpty, defer, identity, map, Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
 import type * as s from '../wire/schema.js';
 import { retryTransient } from '../../operators/retryTransient.js';
 import { TinkerError } from '../errors.js';
@@ -73,18 +73,10 @@ export type ApiCall<T> = ApiRequest & {
 /** Requests with everything that they share: headers, errors, retries, notices of deprecation. */
 export class Api {
   private readonly credentials: Credentials;
-  private readonly headers: Readonly<Record<string, string>>;
   private lastBillingNotice = -Infinity;
 
   constructor(private readonly options: ApiOptions) {
-    const { credentials = noCredentials, sdkVersion, headers } = options;
-    this.credentials = credentials;
-    this.headers = {
-      accept: 'application/json',
-      'user-agent': `rxtinker/${sdkVersion}`,
-      'x-sdk-version': sdkVersion,
-      ...headers,
-    };
+    this.credentials = options.credentials ?? noCredentials;
   }
 
   /**
@@ -132,8 +124,11 @@ export class Api {
    * Sends a request once at each subscription and emits the answer of any status; one that is no success has no key in
    * its body, whatever the server says.
    */
-  callRaw(request: ApiRequest): Observable<TransportResponse> {
-    return defer(() => this.request(request, (response) => response));
+  callRaw(request: ApiRequest): Observable<TransportResponse>;
+  /** The same, read at once. */
+  callRaw<T>(request: ApiRequest, read: (response: TransportResponse) => T): Observable<T>;
+  callRaw(request: ApiRequest, read: (response: TransportResponse) => unknown = identity): Observable<unknown> {
+    return defer(() => this.request(request, read));
   }
 
   /** The error of an answer that {@link callRaw} gave. */
@@ -172,20 +167,35 @@ export class Api {
     const { method, path, body, pool = 'send', timeoutMs = REQUEST_TIMEOUT, idempotencyKey } = request;
     const { random, transport } = this.options;
     const encoded = body === undefined || isEncoded(body) ? body : jsonBody(body);
-    const headers: Record<string, string> = { ...this.headers };
-    // What the options say of these wins over what is said here.
-    headers['x-idempotency-key'] ??= idempotencyKey ?? `rxtinker-${uuid(random)}`;
-    if (encoded !== undefined) headers['content-type'] ??= encoded.contentType;
-    Object.assign(headers, request.headers);
+    const id = idempotencyKey ?? `rxtinker-${uuid(random)}`;
     return (key) =>
       transport.send({
         method,
         path,
         pool,
         timeoutMs,
-        headers: key === undefined || 'x-api-key' in headers ? headers : { ...headers, 'x-api-key': key },
+        headers: this.headersOf(request, { key, id, contentType: encoded?.contentType }),
         ...(encoded !== undefined && { body: encoded.bytes }),
       });
+  }
+
+  /** One object that grows: spreading others into it would make it slow to write and to read. */
+  private headersOf(
+    request: ApiRequest,
+    { key, id, contentType }: { key: string | undefined; id: string; contentType: string | undefined },
+  ): Readonly<Record<string, string>> {
+    const { headers: shared, sdkVersion } = this.options;
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      'user-agent': `rxtinker/${sdkVersion}`,
+      'x-sdk-version': sdkVersion,
+      'x-idempotency-key': id,
+    };
+    if (key !== undefined) headers['x-api-key'] = key;
+    if (contentType !== undefined) headers['content-type'] = contentType;
+    copyInto(headers, shared);
+    copyInto(headers, request.headers);
+    return headers;
   }
 
   /** Tells of notices, and takes keys out of what is no success. */
@@ -261,6 +271,13 @@ function answersOf<T>(
 
 function endpointOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string {
   return `${method} ${path.replace(/\?.*/s, '')}`;
+}
+
+function copyInto(headers: Record<string, string>, more: Readonly<Record<string, string>> = {}): void {
+  for (const name of Object.keys(more)) {
+    const value = more[name];
+    if (value !== undefined) headers[name] = value;
+  }
 }
 
 function isSuccess({ status }: TransportResponse): boolean {

@@ -23,6 +23,7 @@ export class Slots {
       this.waiting.delete(start);
       if (!held) return;
       this.running -= 1;
+      if (this.waiting.size === 0) return;
       const [next] = this.waiting;
       next?.();
     };

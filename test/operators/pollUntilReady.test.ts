@@ -178,4 +178,18 @@ describe('pollUntilReady', () => {
     expect(open).toBe(0);
     expect(scheduler.actions).toEqual([]);
   });
+
+  it('takes an answer made of an error, and ends with what is thrown in its place', () => {
+    testScheduler().run(({ cold, expectObservable }) => {
+      const asks = [cold('-#'), cold('-a|')];
+      const recover = (error: unknown): string => `after ${String(error)}`;
+      const read = (answer: string): Reading => (answer === 'a' ? { ready: answer } : { waitMs: 2 });
+      const ask = (iteration: number): Observable<string> => asks[iteration] ?? NEVER;
+      expectObservable(pollUntilReady({ ask, recover, read })).toBe('----(a|)');
+      const refuse = (error: unknown): never => {
+        throw new Error(`no: ${String(error)}`);
+      };
+      expectObservable(pollUntilReady({ ask, recover: refuse, read })).toBe('-#', {}, new Error('no: error'));
+    });
+  });
 });
