@@ -130,6 +130,17 @@ describe('training', () => {
     expect(history.at(-1)).toBeLessThan(0.1 * (history[0] ?? 0));
   });
 
+  it('gives the same bits in a forward pass as in one with a backward pass', async () => {
+    await withModel(async (engine) => {
+      await warmUp(engine);
+      const job = randomJob(3, [33, 9, 20], vocabulary, 'cross_entropy');
+      const passes = [false, true].map((backward) => engine.forwardBackward('m', { ...job, backward }));
+      const [alone, both] = await Promise.all(passes);
+      expect(alone?.outputs).toEqual(both?.outputs);
+      expect(alone?.metrics).toEqual(both?.metrics);
+    });
+  });
+
   it('gives the same bits for the same requests at 1, 2 and 4 threads', async () => {
     const states: unknown[] = [];
     for (const threads of [1, 2, 4]) {

@@ -37,8 +37,10 @@ export function toOnnx(
   };
   const fixed = new Map<string, string>();
   const usesOf = countUses(Object.values(outputs));
+  // A backward half uses the parts of a norm; a pass without one must give the same bits. What only samples is free.
+  const fusesNorms = topologicalOrder(Object.values(outputs)).some(({ operation }) => operation === 'cachedAttention');
   const lowerNode = (node: Node): string => {
-    const whole = lowerWithStored(node) ?? fusedNorm(emitter, node, nameOf, usesOf);
+    const whole = lowerWithStored(node) ?? (fusesNorms ? fusedNorm(emitter, node, nameOf, usesOf) : undefined);
     if (whole !== undefined) return whole;
     const name = lower(emitter, node, node.inputs.map(nameOfUse));
     if (node.operation !== 'input') return name;
