@@ -1,7 +1,11 @@
+import { TinkerError, type TinkerErrorCode } from '../errors.js';
 import { Interrupted } from './interrupted.js';
 import type { Output } from './terminal.js';
 import { exitCodeOf } from './terminal.js';
 import { UsageError } from './usageError.js';
+
+/** Errors that the words of a command are the cause of. */
+const inputCodes: ReadonlySet<TinkerErrorCode> = new Set(['invalid_argument', 'invalid_config', 'bad_request']);
 
 /**
  * Writes an error in two lines, what happened and what to do; gives the exit code: 1 failed, 2 wrong usage, 130
@@ -14,7 +18,8 @@ export function reportError(error: unknown, command: string, stderr: Output): nu
   const message = error instanceof Error ? error.message : String(error);
   const [what = '', ...advice] = message.trim().split(/(?<=\.)\s+(?=[A-Z])/);
   const usage = error instanceof UsageError;
-  const fallback = usage
+  const wrongInput = usage || (error instanceof TinkerError && inputCodes.has(error.code));
+  const fallback = wrongInput
     ? `Run ${command} --help to see what it takes.`
     : 'Set TINKER_LOG=debug to see more of what is done.';
   const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ');

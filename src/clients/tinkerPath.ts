@@ -12,7 +12,7 @@ export interface TinkerPath {
 
 /** Reads a checkpoint's path. @throws TinkerError `invalid_argument`, naming the part that is wrong */
 export function parseTinkerPath(path: string): TinkerPath {
-  const expected = `a path like tinker://<run>/<kind>/<name>, where kind is ${kinds.join(', ')},`;
+  const expected = `a path like tinker://<run>/<kind>/<name>, where kind is one of ${kinds.join(', ')}`;
   const parts = typeof path === 'string' ? /^tinker:\/\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(path) : null;
   const [, trainingRunId, segment, name] = parts ?? [];
   if (trainingRunId === undefined || name === undefined) throw invalidArgument(expected, path);

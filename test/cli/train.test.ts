@@ -85,11 +85,16 @@ describe('rxtinker train', () => {
   test('refuses a folder with a run, files that are missing or wrong, and a run that is none', async () => {
     await writeFile(at('wrong.jsonl'), '{"text": "good"}\n\n{"txt": "bad"}\n');
     await writeFile(at('broken.jsonl'), '{"text"\n');
+    await writeFile(at('empty.jsonl'), '{"text": ""}\n');
+    await writeFile(at('latin.jsonl'), Buffer.from('{"text": "good"}\n{"text": "caf\xe9"}\n', 'latin1'));
     const cases: [string[], number, string][] = [
       [fresh('whole'), 2, 'There is a run in'],
       [['--data', at('missing.jsonl')], 1, "missing.jsonl can't be read"],
       [['--data', at('wrong.jsonl')], 1, 'wrong.jsonl, line 3'],
       [['--data', at('broken.jsonl')], 1, 'broken.jsonl, line 1'],
+      [['--data', at('broken.jsonl')], 1, '\nCorrect the line, or take it out.'],
+      [['--data', at('empty.jsonl')], 1, 'empty.jsonl, line 1, got "{\\"text\\":\\"\\"}".\nCorrect the line'],
+      [['--data', at('latin.jsonl')], 1, 'latin.jsonl, line 2, got other bytes.'],
       [['--resume', at('nowhere')], 1, 'Expected the folder of a run'],
       [[], 2, 'Expected --data FILE'],
       [['--data', 'x', '--lr', '0'], 2, 'Expected --lr to be a number > 0, got "0".'],
@@ -100,6 +105,23 @@ describe('rxtinker train', () => {
       expect(result).toMatchObject({ code, out: '', err: expect.stringContaining(message) as string });
       expect(result.err.trimEnd().split('\n')).toHaveLength(2);
     }
+  });
+
+  test('reads a file with a byte order mark, and quotes a folder with a space in what it says to run', async () => {
+    await writeFile(at('marked.jsonl'), '\uFEFF{"text": "one two three"}\r\n');
+    const folder = at("Ann's run");
+    const args = ['--data', at('marked.jsonl'), '--output-dir', folder, '--rank', '2', '--epochs', '1'];
+    const { code, out } = await train(args);
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('Trained 1 step in') as string });
+    expect((await train(args)).err).toContain(`Give --resume '${folder.replace("'", "'\\''")}' to go on`);
+  });
+
+  test('says what base models there are', async () => {
+    const { code, err } = await train(['--data', at('data.jsonl'), '--model', 'no/model', '--output-dir', at('none')]);
+    expect({ code, lines: err.trimEnd().split('\n').slice(-2) }).toEqual({
+      code: 1,
+      lines: [expect.stringContaining('(rxtinker/tiny), got "no/model".') as string, 'Choose one of them.'],
+    });
   });
 
   test('a resumed run refuses data that were changed', async () => {

@@ -13,7 +13,8 @@ import type { Datum } from '../../wire/index.js';
 import type { CommandContext } from '../commandContext.js';
 import { Interrupted } from '../interrupted.js';
 import { DEFAULT_DATA_DIR, openServer } from '../openServer.js';
-import { duration } from '../output/quantities.js';
+import { counted, duration } from '../output/quantities.js';
+import { shellWord } from '../output/shellWord.js';
 import { EpochBatches } from '../training/epochBatches.js';
 import { readDataset } from '../training/readDataset.js';
 import type { RunFolder, RunSettings } from '../training/runFolder.js';
@@ -156,7 +157,7 @@ class TrainRun {
           },
           error: () => undefined,
         });
-        const what = `${settings.model}, LoRA rank ${settings.rank}, ${batches.steps} steps of ${settings.batch_size}`;
+        const what = `${settings.model}, LoRA rank ${settings.rank}, ${counted(batches.steps, 'step')} of ${settings.batch_size}`;
         this.progress.event(
           'started',
           { step, steps: batches.steps, model: settings.model, output_dir: this.folder.directory },
@@ -190,7 +191,7 @@ class TrainRun {
 
   private reportInterrupted(done: number): never {
     const { context, progress, folder, batches, last } = this;
-    const how = `rxtinker train --resume ${folder.directory}`;
+    const how = `rxtinker train --resume ${shellWord(folder.directory)}`;
     const saved = last === undefined ? 'Nothing is saved yet.' : `Saved after step ${done} of ${batches.steps}.`;
     progress.event(
       'interrupted',
@@ -209,12 +210,12 @@ class TrainRun {
     const trained =
       first === undefined || final === undefined
         ? 'All steps were done already.'
-        : `Trained ${losses.length} steps in ${duration(seconds)}: loss per token ${first.toFixed(3)} at first, ${final.toFixed(3)} at last.`;
+        : `Trained ${counted(losses.length, 'step')} in ${duration(seconds)}: loss per token ${first.toFixed(3)} at first, ${final.toFixed(3)} at last.`;
     const server =
       settings.base_url !== undefined
-        ? ` --base-url ${settings.base_url}`
+        ? ` --base-url ${shellWord(settings.base_url)}`
         : settings.data_dir !== undefined && settings.data_dir !== path.resolve(DEFAULT_DATA_DIR)
-          ? ` --data-dir ${settings.data_dir}`
+          ? ` --data-dir ${shellWord(settings.data_dir)}`
           : '';
     const sample = `rxtinker sample --model ${last.samplerPath ?? last.statePath}${server} PROMPT`;
     context.stdout.write(

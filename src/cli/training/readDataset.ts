@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, TinkerError } from '../../errors.js';
@@ -24,8 +25,7 @@ export function readDataset(file: string): Dataset {
   } catch (cause) {
     throw new TinkerError('invalid_config', `The file ${file} can't be read. Check its path.`, { cause });
   }
-  const examples = bytes
-    .toString('utf8')
+  const examples = decode(bytes, file)
     .split('\n')
     .flatMap((text, index) => (text.trim() === '' ? [] : [{ line: index + 1, example: parse(text, file, index + 1) }]));
   if (examples.length === 0) {
@@ -46,20 +46,38 @@ export function tokenize({ file, examples }: Dataset, options: ExampleOptions): 
   });
 }
 
+/** The text of a file, without a byte order mark. */
+function decode(bytes: Buffer, file: string): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    const lines = bytes.toString('latin1').split('\n');
+    const line = lines.findIndex((text) => !isUtf8(Buffer.from(text, 'latin1'))) + 1;
+    throw new TinkerError(
+      'invalid_argument',
+      `Expected UTF-8 in ${file}, line ${line}, got other bytes. Save the file as UTF-8.`,
+      { cause },
+    );
+  }
+}
+
 function parse(text: string, file: string, line: number): Example {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new TinkerError('invalid_argument', `Expected JSON in ${file}, line ${line}, got ${describe(text)}.`, {
-      cause,
-    });
+    throw new TinkerError(
+      'invalid_argument',
+      `Expected JSON in ${file}, line ${line}, got ${describe(text)}. Correct the line, or take it out.`,
+      { cause },
+    );
   }
   const example = readExample(value);
   if (example !== undefined) return example;
   throw new TinkerError(
     'invalid_argument',
-    `Expected {"messages": [{"role", "content"}, …]}, {"text"} or {"prompt", "completion"} in ${file}, line ${line}, ` +
-      `got ${describe(value)}.`,
+    `Expected {"messages": [{"role", "content"}, …]}, {"text"} or {"prompt", "completion"}, all of them texts that are ` +
+      `not empty, in ${file}, line ${line}, got ${describe(JSON.stringify(value))}. Correct the line, or take it out.`,
   );
 }

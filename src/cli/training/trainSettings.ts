@@ -4,6 +4,7 @@ import { constant, cosineDecay, linearDecay } from '../../../operators/index.js'
 import type { RendererName, TrainOn } from '../../training/renderers/index.js';
 import type { CommandContext } from '../commandContext.js';
 import { DEFAULT_DATA_DIR, type ServerOptions, isEmbedded } from '../openServer.js';
+import { shellWord } from '../output/shellWord.js';
 import { UsageError } from '../usageError.js';
 import { RunFolder, type RunSettings } from './runFolder.js';
 
@@ -52,7 +53,7 @@ function newRun(context: CommandContext, options: TrainOptions): ReturnType<type
   const folder = new RunFolder(options.outputDir ?? path.join('runs', path.parse(data).name));
   if (folder.isUsed) {
     throw new UsageError(
-      `There is a run in ${folder.directory} already. Give --resume ${folder.directory} to go on with it, or another --output-dir.`,
+      `There is a run in ${folder.directory} already. Give --resume ${shellWord(folder.directory)} to go on with it, or another --output-dir.`,
     );
   }
   const { rank, epochs, batchSize, lr, schedule, warmup, seed, saveEvery, trainOn, maxLength, renderer } = options;

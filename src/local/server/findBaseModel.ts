@@ -7,5 +7,8 @@ export function findBaseModel(state: ServerState, name: string): BaseModelInfo {
   const base = state.engine.baseModels.find((model) => model.name === name);
   if (base !== undefined) return base;
   const names = state.engine.baseModels.map((model) => model.name).join(', ');
-  throw refusal(400, `Expected a base model of this server (${names}), got ${JSON.stringify(name)}.`);
+  throw refusal(
+    400,
+    `Expected a base model of this server (${names}), got ${JSON.stringify(name)}. Choose one of them.`,
+  );
 }
