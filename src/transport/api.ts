@@ -7,6 +7,7 @@ import { parseJson, readResponse } from '../wire/readResponse.js';
 import { type Credentials, noCredentials } from './credentials.js';
 import { httpError } from './httpError.js';
 import { type Random, uuid } from './random.js';
+import { RetryNotices } from './retryNotices.js';
 import { decideRetry } from './retryTable.js';
 import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
 
@@ -16,9 +17,6 @@ const REQUEST_TIMEOUT = 60_000;
 const STANDARD_DEADLINE = 300_000;
 /** Longest pause for billing where nothing else is said, in milliseconds. */
 const BILLING_PAUSE = 3_600_000;
-/** Least time between two warnings of a billing pause, in milliseconds. */
-const BILLING_NOTICE_INTERVAL = 60_000;
-
 /** What an {@link Api} is made of. */
 export interface ApiOptions {
   readonly transport: Transport;
@@ -73,10 +71,11 @@ export type ApiCall<T> = ApiRequest & {
 /** Requests with everything that they share: headers, errors, retries, notices of deprecation. */
 export class Api {
   private readonly credentials: Credentials;
-  private lastBillingNotice = -Infinity;
+  private readonly notices: RetryNotices;
 
   constructor(private readonly options: ApiOptions) {
     this.credentials = options.credentials ?? noCredentials;
+    this.notices = new RetryNotices(options);
   }
 
   /**
@@ -107,7 +106,7 @@ export class Api {
           deadlineMs,
           scheduler,
           onRetry: (error) => {
-            this.noteRetry(endpointOf(call), error);
+            this.notices.retry(endpointOf(call), error);
             if (error instanceof TinkerError) call.onRetry?.(error);
           },
         }),
@@ -200,6 +199,7 @@ export class Api {
 
   /** Tells of notices, and takes keys out of what is no success. */
   private received(response: TransportResponse): TransportResponse {
+    this.notices.answer();
     const notice = response.headers['x-deprecation-note'];
     if (notice !== undefined) {
       const level = response.headers['x-deprecation-level'] === 'error' ? 'error' : 'warn';
@@ -228,17 +228,6 @@ export class Api {
     const text = new TextDecoder().decode(body);
     const clean = this.redact(text);
     return clean === text ? body : new TextEncoder().encode(clean);
-  }
-
-  private noteRetry(endpoint: string, error: unknown): void {
-    const { log, scheduler } = this.options;
-    const message = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof TinkerError) || error.code !== 'payment_required') {
-      log.debug(`Sending ${endpoint} again: ${message}`);
-    } else if (scheduler.now() - this.lastBillingNotice >= BILLING_NOTICE_INTERVAL) {
-      this.lastBillingNotice = scheduler.now();
-      log.warn(`The job is paused due to billing status. Error: ${message}`);
-    }
   }
 }
 

@@ -218,6 +218,29 @@ describe('Api.call', () => {
   });
 });
 
+describe('Api in an outage', () => {
+  it.each([
+    { failures: 3, warnings: 0 },
+    { failures: 6, warnings: 1 },
+  ])('warns of one that goes on for long: $failures failures, $warnings warnings', ({ failures, warnings }) => {
+    const lines: string[] = [];
+    const log = { ...silentLogger, warn: (message: string) => lines.push(message) };
+    const outage = Array.from({ length: failures }, () => noConnection);
+    // The second outage begins anew, and its warning would come too soon after the first.
+    run(
+      [...outage, answer(200, { b: 1 }), ...outage, answer(200, { b: 1 })],
+      (api, sent, { flush }) => {
+        concat(api.call({ ...call, retry: 'standard' }), api.call({ ...call, retry: 'standard' })).subscribe();
+        flush();
+        expect(sent).toHaveLength(2 * failures + 2);
+      },
+      log,
+    );
+    expect(lines).toHaveLength(warnings);
+    for (const line of lines) expect(line).toMatch(/^The server has been out of reach for 1\d s .*: no connection$/);
+  });
+});
+
 describe('Api.callRaw', () => {
   it('gives answers of any status and repeats none', () => {
     run([answer(410, { detail: 'gone: tml-1' })], (api, sent) => {
