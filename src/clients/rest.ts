@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { type Observable, map, of } from 'rxjs';
 import type * as s from '../wire/schema.js';
 import { type Identity, identityOf } from '../auth/identity.js';
