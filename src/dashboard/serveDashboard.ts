@@ -113,10 +113,15 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
     });
   };
   await new Promise<void>((resolve, reject) => {
-    http.once('error', (cause) => {
+    const refuse = (cause: unknown): void => {
       reject(cannotListen(port, cause));
-    });
-    http.listen(port, '127.0.0.1', resolve);
+    };
+    http.once('error', refuse);
+    try {
+      http.listen(port, '127.0.0.1', resolve);
+    } catch (cause) {
+      refuse(cause);
+    }
   });
   if (!keepAlive) {
     http.unref();
@@ -174,9 +179,9 @@ function sendText(response: ServerResponse, status: number, text: string): void 
   response.end(text);
 }
 
-function cannotListen(port: number, cause: Error): TinkerError {
-  const isTaken = 'code' in cause && cause.code === 'EADDRINUSE';
-  const what = isTaken ? `port ${port} is in use` : `port ${port} can't be listened on (${cause.message})`;
+function cannotListen(port: number, cause: unknown): TinkerError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const what = code === 'EADDRINUSE' ? `port ${port} is in use` : `port ${port} can't be listened on (${message})`;
   return new TinkerError(
     'invalid_config',
     `Expected a free port for the dashboard, but ${what}. Choose another, or 0 for any free one.`,

@@ -135,5 +135,7 @@ describe('serveDashboard', () => {
     );
     expect(taken).toBeInstanceOf(TinkerError);
     expect(String(taken)).toContain(`port ${port} is in use. Choose another`);
+    const none = serveDashboard({ sources: [{ events$: new Subject() }], port: 65_536 });
+    await expect(none).rejects.toMatchObject({ code: 'invalid_config' });
   });
 });

@@ -93,10 +93,15 @@ export async function listen(server: Server, options: ListenOptions = {}): Promi
   });
   if (!keepAlive) http.on('connection', (socket) => socket.unref());
   await new Promise<void>((resolve, reject) => {
-    http.once('error', (cause) => {
+    const refuse = (cause: unknown): void => {
       reject(cannotListen(host, port, cause));
-    });
-    http.listen(port, host, resolve);
+    };
+    http.once('error', refuse);
+    try {
+      http.listen(port, host, resolve);
+    } catch (cause) {
+      refuse(cause);
+    }
   });
   if (!keepAlive) http.unref();
   const { address, port: actual } = http.address() as AddressInfo;
@@ -212,11 +217,11 @@ function send(reply: Reply, { status, headers, body }: ServerResponse, more: Hea
   reply.end(body);
 }
 
-function cannotListen(host: string, port: number, cause: Error): TinkerError {
-  const code = 'code' in cause ? cause.code : undefined;
+function cannotListen(host: string, port: number, cause: unknown): TinkerError {
+  const { code, message } = cause as NodeJS.ErrnoException;
   const what =
     code === 'EADDRINUSE'
       ? `port ${port} of ${host} is in use. Choose another, or 0 for any free one`
-      : `${host}:${port} can't be listened on (${cause.message}). Choose another host or port`;
+      : `${host}:${port} can't be listened on (${message}). Choose another host or port`;
   return new TinkerError('invalid_config', `Expected a free port, but ${what}.`, { cause });
 }

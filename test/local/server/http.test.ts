@@ -136,6 +136,10 @@ describe('the server over HTTP', () => {
       code: 'invalid_config',
       message: expect.stringContaining('0.0.0.0') as string,
     });
+    await expect(listen(server, { port: -1 })).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringContaining('127.0.0.1:-1') as string,
+    });
     await expect(listen(server, { host: '127.0.0.1.nope' })).rejects.toMatchObject({ code: 'invalid_config' });
   });
 
