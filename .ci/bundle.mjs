@@ -22,6 +22,8 @@ export async function bundle(entries, folder) {
     entryPoints: entries,
     outdir: folder,
     ...{ bundle: true, splitting: true, packages: 'external', format: 'esm', platform: 'node', target: 'node20' },
+    // Names of classes stand in messages and in what is logged of objects.
+    keepNames: true,
     ...{ sourcemap: 'linked', sourcesContent: false, write: false, logLevel: 'warning' },
     plugins: [keepPlaces(folder)],
   });

@@ -141,12 +141,17 @@ function addImports(program) {
     if (!known.has(file)) known.set(file, exportsOf(program, checker, file));
     return known.get(file);
   };
+  const targetOf = (module, name) => {
+    const symbol = exportsFor(module).get(name);
+    return symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  };
   for (const snippet of [...givens, ...snippets]) {
     snippet.imports = [...undeclared(program, snippet)].flatMap((name) => {
-      const module = modulesFor(snippet.file).find((candidate) => exportsFor(candidate).has(name));
-      if (module) {
-        const symbol = exportsFor(module).get(name);
-        const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+      const found = modulesFor(snippet.file).find((candidate) => exportsFor(candidate).has(name));
+      if (found) {
+        const target = targetOf(found, name);
+        // What a user imports: the file of a class has another copy of it than the bundled entry.
+        const module = entries.find((entry) => targetOf(entry, name) === target) ?? found;
         const kind = target.flags & ts.SymbolFlags.Value ? '' : 'type ';
         return [`import ${kind}{ ${name} } from '${module.specifier}';`];
       }
