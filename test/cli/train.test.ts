@@ -116,6 +116,16 @@ describe('rxtinker train', () => {
     expect((await train(args)).err).toContain(`Give --resume '${folder.replace("'", "'\\''")}' to go on`);
   });
 
+  test.each([
+    [120, /step 1\/1 {2}━{20} {2}loss \d\.\d{3} {2}\d+ tokens\/s {2}\d+ s left/],
+    [55, /step 1\/1 {2}━{5,12} {2}loss \d\.\d{3} {2}\d+ tokens\/s {2}\d+ s left/],
+    [36, /step 1\/1 {2}loss \d\.\d{3} {2}\d+ tok/],
+  ])('shows the numbers on a terminal of %i columns, and a bar where there is room', async (columns, line) => {
+    await writeFile(at('short.jsonl'), '{"text": "one two three"}\n');
+    const args = ['--data', at('short.jsonl'), '--output-dir', at(`short-${columns}`), '--rank', '2', '--epochs', '1'];
+    expect((await train(args, { columns })).err).toMatch(line);
+  });
+
   test('says what base models there are', async () => {
     const { code, err } = await train(['--data', at('data.jsonl'), '--model', 'no/model', '--output-dir', at('none')]);
     expect({ code, lines: err.trimEnd().split('\n').slice(-2) }).toEqual({

@@ -14,6 +14,7 @@ export interface StepShown {
 }
 
 const BAR = 20;
+const SHORTEST_BAR = 5;
 const WINDOW = 10;
 /** Plain lines of a whole run. */
 const LINES = 20;
@@ -92,10 +93,18 @@ export class TrainProgress {
   private draw(): void {
     const { live, quiet, stderr, format } = this.context;
     if (quiet || format === 'json') return;
-    const full = Math.round((this.done / this.steps) * BAR);
-    const bar = style(stderr, 'cyan', '━'.repeat(full)) + style(stderr, 'dim', '─'.repeat(BAR - full));
     const words = queueWords(this.queue);
-    live.update(`step ${this.count()}  ${bar}  ${this.text}${words === '' ? '' : `  ${words}`}`);
+    const before = `step ${this.count()}  `;
+    const after = `${this.text}${words === '' ? '' : `  ${words}`}`;
+    // Where the terminal is narrow the numbers come first.
+    const room = (stderr.columns ?? 80) - before.length - after.length - 3;
+    live.update(room < SHORTEST_BAR ? `${before}${after}` : `${before}${this.bar(Math.min(BAR, room))}  ${after}`);
+  }
+
+  private bar(length: number): string {
+    const { stderr } = this.context;
+    const full = Math.round((this.done / this.steps) * length);
+    return style(stderr, 'cyan', '━'.repeat(full)) + style(stderr, 'dim', '─'.repeat(length - full));
   }
 }
 
