@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { runCommand } from './runCommand.js';
 
 const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
@@ -43,6 +44,17 @@ it('rxtinker watch serves a page that follows a file', async () => {
   );
   expect(code).toBe(0);
   await rm(folder, { recursive: true });
+});
+
+it('rxtinker watch says that a file is not there yet', async () => {
+  const asked = new AbortController();
+  const { code, err } = await runCommand(['watch', 'not-there.jsonl'], {
+    signal: asked.signal,
+    onWrite: (text) => {
+      if (text.startsWith('Waiting')) asked.abort('SIGINT');
+    },
+  });
+  expect({ code, err }).toEqual({ code: 0, err: 'Waiting for not-there.jsonl, which is not there yet.\n' });
 });
 
 it('rxtinker serve --dashboard serves a page beside the API', async () => {

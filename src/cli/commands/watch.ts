@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { type DashboardSource, fileSource, restSource, serveDashboard } from '../../dashboard/index.js';
 import { ServiceClient } from '../../clients/service.js';
 import type { CommandContext } from '../commandContext.js';
@@ -31,6 +32,7 @@ export async function run(
       : `The training runs of ${url} are shown as soon as there are some.`;
   const dashboard = await serveDashboard({ sources, port, hint, keepAlive: true });
   context.stdout.write(`watch on ${dashboard.url}\n`);
+  for (const file of followed) if (!existsSync(file)) context.notice(`Waiting for ${file}, which is not there yet.`);
   if (!context.signal.aborted) await once(context.signal, 'abort');
   await dashboard.close();
   await service?.close();

@@ -83,6 +83,9 @@ export class RunFolder {
     const read = settingsSchema.safeParse(json);
     if (read.success) return read.data;
     const place = read.error.issues[0]?.path.join('.') ?? '';
-    throw new TinkerError('invalid_config', `Expected ${this.settingsFile} as train writes it, wrong is ${place}.`);
+    throw new TinkerError(
+      'invalid_config',
+      `Expected ${this.settingsFile} as train writes it, wrong is ${place}. Correct it, or start a new run.`,
+    );
   }
 }
