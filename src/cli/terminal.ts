@@ -16,7 +16,7 @@ export interface Terminal {
   readonly stderr: Output;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the command is asked to end; its reason is the name of the signal. */
+  /** Aborted when the command is asked to end; its reason is the name of the signal, or `EPIPE` where nobody reads. */
   readonly signal: AbortSignal;
 }
 
@@ -31,10 +31,10 @@ export function processTerminal(): Terminal {
   }
   const { stdout, stderr, stdin, env } = process;
   for (const output of [stdout, stderr]) {
-    // Whoever read it has left, as `head` does.
     output.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      if (error.code !== 'EPIPE') throw error;
+      // Whoever read it has left, as `head` does: the command ends, and saves first what would be lost.
+      asked.abort('EPIPE');
     });
   }
   return { stdout, stderr, stdin, env, signal: asked.signal };
@@ -42,5 +42,6 @@ export function processTerminal(): Terminal {
 
 /** The exit code of a command that a signal ended. */
 export function exitCodeOf(signal: unknown): number {
+  if (signal === 'EPIPE') return 0;
   return signal === 'SIGTERM' ? 143 : 130;
 }

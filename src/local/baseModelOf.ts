@@ -24,6 +24,6 @@ export function baseModelOf({ baseModel, baseModels = {} }: NamedBaseModel): Bas
   const known = [...Object.keys(baseModels), tiny.name];
   throw new TinkerError(
     'invalid_config',
-    `Expected a base model of ${known.join(', ')}, got ${describe(baseModel)}. Give its directory in baseModels, as to the server.`,
+    `Expected a base model of ${known.join(', ')}, got ${describe(baseModel)}. Give its directory in baseModels (--base-model NAME=DIRECTORY on the command line), as to the server.`,
   );
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -139,5 +139,21 @@ describe('rxtinker', () => {
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(error.trimEnd().split('\n')).toHaveLength(2);
+  });
+});
+
+describe('rxtinker train', () => {
+  it('saves and ends when nobody reads its output any more', async () => {
+    const data = join(directory, 'data.jsonl');
+    await writeFile(data, '{"text": "Humpty Dumpty sat on a wall."}\n');
+    const folders = ['--data-dir', join(directory, 'kept'), '--output-dir', join(directory, 'run')];
+    const args = ['--epochs', '100000', '--rank', '2', '--format', 'json'];
+    const process_ = spawn(process.execPath, [main, 'train', '--data', data, ...folders, ...args]);
+    child = process_;
+    await once(process_.stdout, 'data');
+    process_.stdout.destroy();
+    const [code] = (await once(process_, 'close')) as [number | null];
+    expect(code).toBe(0);
+    expect(await readFile(join(directory, 'run', 'checkpoints.jsonl'), 'utf8')).toContain('"state_path"');
   });
 });

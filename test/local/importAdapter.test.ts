@@ -71,7 +71,7 @@ describe('importAdapter', () => {
     await expect(importAdapter({ ...options, baseModel: 'test/other' })).rejects.toMatchObject({
       code: 'invalid_config',
       message:
-        'Expected a base model of test/llama, rxtinker/tiny, got "test/other". Give its directory in baseModels, as to the server.',
+        'Expected a base model of test/llama, rxtinker/tiny, got "test/other". Give its directory in baseModels (--base-model NAME=DIRECTORY on the command line), as to the server.',
     });
     await expect(importAdapter({ ...options, name: '../x' })).rejects.toThrow('Expected a checkpoint name');
     const server = await startLocalServer({ dataDir: options.dataDir });

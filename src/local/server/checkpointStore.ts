@@ -75,7 +75,7 @@ export class CheckpointStore {
     throw refusal(
       404,
       expired === undefined || !this.#owner.owns(expired.owner)
-        ? `Checkpoint ${path} does not exist on this server. GET /api/v1/checkpoints lists those that do.`
+        ? `Checkpoint ${path} does not exist on this server. rxtinker checkpoint list, or GET /api/v1/checkpoints, shows those that do.`
         : `Checkpoint ${path} expired at ${expired.expires_at ?? ''} and was removed. Save with a longer ttl_seconds, or without one.`,
     );
   }
