@@ -69,6 +69,7 @@ export async function followsServer(browser: Browser): Promise<void> {
   await page.locator('#runs').getByText('rxtinker/tiny, rank 8').waitFor();
   for (const operation of ['forward_backward', 'optim_step']) await see(page, operation);
   await see(page, 'step-40');
+  await page.locator('#checkpoints td:text-is("state")').first().waitFor();
   await page.locator('.sample blockquote').first().waitFor();
   await page.locator('#runs tbody .number:text-is("59")').first().waitFor({ timeout: 20_000 });
   await picture(page, 'rest');

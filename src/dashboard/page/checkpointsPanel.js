@@ -31,8 +31,15 @@ function rowOf(index, { path, name, step }, ago) {
     'tr',
     {},
     element('td', { title: path }, swatch(index), ' ', title),
+    element('td', { className: 'quiet' }, kindOf(path)),
     element('td', { className: 'number quiet' }, step === undefined ? '' : `step ${numberText(step)}`),
     element('td', { className: 'quiet' }, ago === '–' ? '' : ago),
     element('td', { className: 'number' }, copy),
   );
+}
+
+/** A state and the weights for sampling are often saved under one name. */
+function kindOf(path) {
+  if (path.includes('/sampler_weights/')) return 'for sampling';
+  return path.includes('/weights/') ? 'state' : '';
 }
