@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional, withDefault } from './optional.js';
-import { transform } from './schema.js';
 
 /** One event of an organization. */
 export interface AuditLogEntry {
@@ -17,10 +16,10 @@ export interface AuditLogEntry {
 }
 
 /** Answer of audit. */
-export const auditLogSchema = transform(
+export const auditLogSchema = s.transform(
   s.object({
     entries: s.array(
-      transform(
+      s.transform(
         s.object({
           timestamp: s.string(),
           event: s.string(),

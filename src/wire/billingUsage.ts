@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional, withDefault } from './optional.js';
-import { transform } from './schema.js';
 
 /** What was used in a bucket, by `type`; `unknown` for what later servers may add. */
 export type BillingEvent =
@@ -41,21 +40,21 @@ export interface BillingUsage {
 const tokenCount = s.number();
 
 const eventSchema = s.union([
-  transform(s.object({ type: s.oneOf('training', 'sampling_sample'), token_count: tokenCount }), (event) =>
+  s.transform(s.object({ type: s.oneOf('training', 'sampling_sample'), token_count: tokenCount }), (event) =>
     camelKeys(event),
   ),
-  transform(s.object({ type: s.oneOf('sampling_prefill'), cached: s.boolean(), token_count: tokenCount }), (event) =>
+  s.transform(s.object({ type: s.oneOf('sampling_prefill'), cached: s.boolean(), token_count: tokenCount }), (event) =>
     camelKeys(event),
   ),
   s.object({ type: s.oneOf('checkpoint'), count: s.number() }),
-  transform(
+  s.transform(
     s.object({ type: s.oneOf('storage'), free: withDefault(s.boolean(), false), gigabyte_hours: s.number() }),
     (event) => camelKeys(event),
   ),
-  s.object({ type: transform(s.string(), () => 'unknown' as const) }),
+  s.object({ type: s.transform(s.string(), () => 'unknown' as const) }),
 ]);
 
-const usageEventSchema = transform(
+const usageEventSchema = s.transform(
   s.object({
     bucket_start: s.string(),
     bucket_end: s.string(),
@@ -72,13 +71,13 @@ const usageEventSchema = transform(
   (event): BillingUsageEvent => camelKeys(event),
 );
 
-const usageSessionSchema = transform(
+const usageSessionSchema = s.transform(
   s.object({ user_metadata: optional(s.record(s.unknown())) }),
   (session): { readonly userMetadata?: Readonly<Record<string, unknown>> } => camelKeys(session),
 );
 
 /** Answer of billing/usage/events. */
-export const billingUsageSchema = transform(
+export const billingUsageSchema = s.transform(
   s.object({
     data: s.array(usageEventSchema),
     sessions: withDefault(s.record(usageSessionSchema), {}),

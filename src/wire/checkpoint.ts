@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional, withDefault } from './optional.js';
-import { transform } from './schema.js';
 
 /** A saved checkpoint as servers list it. */
 export interface Checkpoint {
@@ -30,13 +29,13 @@ export interface CheckpointList {
 }
 
 /** JSON form of {@link Cursor}. */
-export const cursorSchema = transform(
+export const cursorSchema = s.transform(
   s.object({ offset: s.int(), limit: s.int(), total_count: s.int() }),
   (cursor): Cursor => camelKeys(cursor),
 );
 
 /** JSON form of {@link Checkpoint}. */
-export const checkpointSchema = transform(
+export const checkpointSchema = s.transform(
   s.object({
     checkpoint_id: s.string(),
     checkpoint_type: openEnum('training', 'sampler', 'external'),
@@ -51,7 +50,7 @@ export const checkpointSchema = transform(
 );
 
 /** JSON form of {@link CheckpointList}. */
-export const checkpointListSchema = transform(
+export const checkpointListSchema = s.transform(
   s.object({ checkpoints: s.array(checkpointSchema), cursor: optional(cursorSchema) }),
   (list): CheckpointList => camelKeys(list),
 );

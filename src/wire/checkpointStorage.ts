@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** Stored checkpoints of one project and owner. */
 export interface CheckpointStorageItem {
@@ -22,7 +21,7 @@ export interface CheckpointStorage {
   readonly data: readonly CheckpointStorageItem[];
 }
 
-const itemSchema = transform(
+const itemSchema = s.transform(
   s.object({
     project_id: optional(s.string()),
     org_user_urn: optional(s.string()),
@@ -37,7 +36,7 @@ const itemSchema = transform(
 );
 
 /** Answer of billing/usage/checkpoints/current. */
-export const checkpointStorageSchema = transform(
+export const checkpointStorageSchema = s.transform(
   s.object({ effective_rate_usd_per_gigabyte_month: optional(s.number()), data: s.array(itemSchema) }),
   (usage): CheckpointStorage => camelKeys(usage),
 );

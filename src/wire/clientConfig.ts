@@ -1,13 +1,12 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional, withDefault } from './optional.js';
-import { transform } from './schema.js';
 
 const flag = (byDefault: boolean) => withDefault(s.boolean(), byDefault);
 const size = (byDefault: number) => withDefault(s.number().check(s.positive()), byDefault);
 
 /** Answer of client/config: the server's flags, with the protocol's default where one is missing. */
-export const clientConfigSchema = transform(
+export const clientConfigSchema = s.transform(
   s.object({
     pjwt_auth_enabled: flag(false),
     credential_default_source: withDefault(openEnum('api_key', 'credential_cmd'), 'api_key'),

@@ -1,6 +1,5 @@
 import * as s from './schema.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** Where the archive of a checkpoint can be fetched, without a key. */
 export interface ArchiveUrl {
@@ -18,13 +17,13 @@ export interface ExternalWeightsUrls {
 }
 
 /** JSON answer of …/archive. */
-export const archiveUrlSchema = transform(
+export const archiveUrlSchema = s.transform(
   s.object({ url: s.string().check(s.minLength(1)), expires: optional(s.string()) }),
   ({ url, expires }): ArchiveUrl => ({ url, ...(expires !== undefined && { expires }) }),
 );
 
 /** Answer of …/external_weights_urls. */
-export const externalWeightsUrlsSchema = transform(
+export const externalWeightsUrlsSchema = s.transform(
   s.object({ urls: s.record(s.string()), expires: s.string() }),
   (answer): ExternalWeightsUrls => answer,
 );

@@ -1,13 +1,12 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { withDefault } from './optional.js';
-import { transform } from './schema.js';
 
 /** Answer of client/dynamic_config; a refresh interval below 10 s reads as 10 s. */
-export const dynamicConfigSchema = transform(
+export const dynamicConfigSchema = s.transform(
   s.object({
     refresh_interval_sec: withDefault(
-      transform(s.number(), (seconds) => Math.max(10, seconds)),
+      s.transform(s.number(), (seconds) => Math.max(10, seconds)),
       300,
     ),
     sample_cancel_enabled: withDefault(s.boolean(), false),

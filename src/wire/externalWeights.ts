@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** Weights exported for use elsewhere. */
 export interface ExternalWeights {
@@ -11,7 +10,7 @@ export interface ExternalWeights {
 }
 
 /** Result of save_weights_external. */
-export const externalWeightsSchema = transform(
+export const externalWeightsSchema = s.transform(
   s.object({ path: s.string(), size_bytes: optional(s.number()) }),
   (saved): ExternalWeights => camelKeys(saved),
 );

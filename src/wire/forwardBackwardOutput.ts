@@ -4,7 +4,6 @@ import { metricsSchema } from './metricsSchema.js';
 import { withDefault } from './optional.js';
 import type { TensorData } from './tensorData.js';
 import { tensorDataSchema } from './tensorDataSchema.js';
-import { transform } from './schema.js';
 
 /** Result of `forward` and `forwardBackward`. */
 export interface ForwardBackwardOutput {
@@ -17,7 +16,7 @@ export interface ForwardBackwardOutput {
 }
 
 /** JSON form of {@link ForwardBackwardOutput}. */
-export const forwardBackwardOutputSchema = transform(
+export const forwardBackwardOutputSchema = s.transform(
   s.object({
     loss_fn_output_type: withDefault(s.string(), 'ArrayRecord'),
     loss_fn_outputs: s.array(s.record(tensorDataSchema)),

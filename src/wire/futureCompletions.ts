@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** A request of a sampling session whose result, or whose failure, can be fetched now. */
 export interface FutureCompletion {
@@ -18,10 +17,10 @@ export interface FutureCompletions {
 }
 
 /** Answer of retrieve_futures. */
-export const futureCompletionsSchema = transform(
+export const futureCompletionsSchema = s.transform(
   s.object({
     completions: s.array(
-      transform(
+      s.transform(
         s.object({
           state: openEnum('finished', 'failed'),
           request_id: s.string(),

@@ -1,6 +1,5 @@
 import * as s from './schema.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** What a server answers at once to work that takes time; the result is polled by `requestId`. */
 export interface FuturePromise {
@@ -11,7 +10,7 @@ export interface FuturePromise {
 }
 
 /** JSON form of {@link FuturePromise}. */
-export const futurePromiseSchema = transform(
+export const futurePromiseSchema = s.transform(
   s.object({
     request_id: s.string().check(s.minLength(1)),
     model_id: optional(s.string()),

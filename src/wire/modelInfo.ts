@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** What a server says about a model. */
 export interface ModelInfo {
@@ -23,14 +22,14 @@ export interface ModelData {
 }
 
 /** Answer of get_info; a tokenizer id is cut at its `:`. */
-export const modelInfoSchema = transform(
+export const modelInfoSchema = s.transform(
   s.object({
     model_id: s.string(),
-    model_data: transform(
+    model_data: s.transform(
       s.object({
         arch: optional(s.string()),
         model_name: optional(s.string()),
-        tokenizer_id: optional(transform(s.string(), (id) => id.replace(/:.*/s, ''))),
+        tokenizer_id: optional(s.transform(s.string(), (id) => id.replace(/:.*/s, ''))),
         tokenizer_url: optional(s.string()),
       }),
       (data): ModelData => camelKeys(data),
@@ -43,7 +42,7 @@ export const modelInfoSchema = transform(
 );
 
 /** Final answer of create_model. */
-export const createdModelSchema = transform(
+export const createdModelSchema = s.transform(
   s.object({ model_id: s.string() }),
   (model): { readonly modelId: string } => ({ modelId: model.model_id }),
 );

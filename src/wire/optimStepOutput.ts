@@ -1,6 +1,5 @@
 import * as s from './schema.js';
 import { metricsSchema } from './metricsSchema.js';
-import { transform } from './schema.js';
 
 /** Result of `optimStep`. */
 export interface OptimStepOutput {
@@ -8,7 +7,7 @@ export interface OptimStepOutput {
 }
 
 /** JSON form of {@link OptimStepOutput}. */
-export const optimStepOutputSchema = transform(
+export const optimStepOutputSchema = s.transform(
   s.object({ metrics: metricsSchema }),
   (output): OptimStepOutput => output,
 );

@@ -1,17 +1,16 @@
 import * as s from './schema.js';
-import { transform } from './schema.js';
 
 /** A field that servers leave out or send as null: both read as missing. */
 export function optional<T>(schema: s.Schema<T>) {
-  return transform(s.nullish(schema), (value) => value ?? undefined);
+  return s.transform(s.nullish(schema), (value) => value ?? undefined);
 }
 
 /** A field with a default where it is missing or null. */
 export function withDefault<T>(schema: s.Schema<T>, value: NonNullable<T>) {
-  return transform(s.nullish(schema), (given) => given ?? value);
+  return s.transform(s.nullish(schema), (given) => given ?? value);
 }
 
 /** One of these strings; what later servers may add reads as `unknown`. */
 export function openEnum<const T extends string>(...known: readonly T[]) {
-  return transform(s.string(), (value): T | 'unknown' => known.find((name) => name === value) ?? 'unknown');
+  return s.transform(s.string(), (value): T | 'unknown' => known.find((name) => name === value) ?? 'unknown');
 }

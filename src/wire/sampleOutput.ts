@@ -4,7 +4,6 @@ import { openEnum, optional } from './optional.js';
 import type { TensorData } from './tensorData.js';
 import { tensorDataSchema } from './tensorDataSchema.js';
 import { float32ArraySchema, tokensSchema } from './typedArraySchema.js';
-import { transform } from './schema.js';
 
 /** One sample. */
 export interface SampledSequence {
@@ -40,12 +39,14 @@ export interface SampleOutput {
   readonly promptCacheHitTokens?: number;
 }
 
-const topkSchema = transform(
-  s.nullable(s.array(transform(s.pair(s.int(), s.number()), ([token, logprob]): TokenLogprob => ({ token, logprob })))),
+const topkSchema = s.transform(
+  s.nullable(
+    s.array(s.transform(s.pair(s.int(), s.number()), ([token, logprob]): TokenLogprob => ({ token, logprob }))),
+  ),
   (row) => row ?? [],
 );
 
-const sequenceSchema = transform(
+const sequenceSchema = s.transform(
   s.object({
     tokens: tokensSchema,
     logprobs: optional(float32ArraySchema),
@@ -61,10 +62,10 @@ const sequenceSchema = transform(
  * @param promptLength tokens of the prompt: some servers leave out the first token, which has no logprob
  */
 export function sampleOutputSchema(promptLength: number | undefined): s.Schema<SampleOutput> {
-  return transform(
+  return s.transform(
     s.object({
       sequences: s.array(sequenceSchema),
-      prompt_logprobs: optional(transform(float32ArraySchema, (values) => withFirstToken(values, promptLength))),
+      prompt_logprobs: optional(s.transform(float32ArraySchema, (values) => withFirstToken(values, promptLength))),
       topk_prompt_logprobs: optional(s.array(topkSchema)),
       target_prompt_logprobs: optional(tensorDataSchema),
       prompt_alt_tokens: optional(s.object({ tokens: tensorDataSchema, logprobs: tensorDataSchema })),

@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** What a sampling session draws from. */
 export interface SamplerInfo {
@@ -11,7 +10,7 @@ export interface SamplerInfo {
 }
 
 /** Answer of samplers/{id}. */
-export const samplerInfoSchema = transform(
+export const samplerInfoSchema = s.transform(
   s.object({ sampler_id: s.string(), base_model: s.string(), model_path: optional(s.string()) }),
   (info): SamplerInfo => camelKeys(info),
 );

@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** A base model that a server offers. */
 export interface SupportedModel {
@@ -18,10 +17,10 @@ export interface ServerCapabilities {
 }
 
 /** Answer of get_server_capabilities. */
-export const serverCapabilitiesSchema = transform(
+export const serverCapabilitiesSchema = s.transform(
   s.object({
     supported_models: s.array(
-      transform(
+      s.transform(
         s.object({
           model_name: optional(s.string()),
           max_context_length: optional(s.int()),

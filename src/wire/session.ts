@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** A session as the server made it; its messages are meant for the log. */
 export interface Session {
@@ -12,7 +11,7 @@ export interface Session {
 }
 
 /** Answer of create_session. */
-export const sessionSchema = transform(
+export const sessionSchema = s.transform(
   s.object({
     session_id: s.string().check(s.minLength(1)),
     info_message: optional(s.string()),
@@ -23,13 +22,13 @@ export const sessionSchema = transform(
 );
 
 /** Answer of join_sampling_session: which client of the sampler this one is; the first has 0. */
-export const joinedSamplerSchema = transform(
+export const joinedSamplerSchema = s.transform(
   s.object({ client_counter: s.int().check(s.positive()) }),
   (joined): { readonly clientCounter: number } => ({ clientCounter: joined.client_counter }),
 );
 
 /** Answer of create_sampling_session. */
-export const samplingSessionSchema = transform(
+export const samplingSessionSchema = s.transform(
   s.object({ sampling_session_id: s.string().check(s.minLength(1)) }),
   (session): { readonly samplingSessionId: string } => ({ samplingSessionId: session.sampling_session_id }),
 );

@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** What a server keeps of a session. */
 export interface SessionInfo {
@@ -12,7 +11,7 @@ export interface SessionInfo {
 }
 
 /** Answer of sessions/{id}. */
-export const sessionInfoSchema = transform(
+export const sessionInfoSchema = s.transform(
   s.object({
     training_run_ids: s.array(s.string()),
     sampler_ids: s.array(s.string()),

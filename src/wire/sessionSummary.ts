@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { openEnum, optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** Where a session stands; `type` is `unknown` for what later servers may add. */
 export type SessionStatus =
@@ -54,7 +53,7 @@ export type SessionSearchCursor = Readonly<s.Output<typeof cursorSchema>>;
 
 const cursorSchema = s.object({ last_created_at: s.string(), last_session_id: s.string() });
 
-const failureReasonSchema = transform(
+const failureReasonSchema = s.transform(
   s.object({
     type: openEnum('request', 'training_run', 'sampling_session'),
     request_id: optional(s.string()),
@@ -70,8 +69,8 @@ const finishReason = s.object({ type: openEnum('success', 'errored', 'interrupte
 
 const statusSchema = s.union([
   s.object({ type: s.oneOf('active') }),
-  transform(s.object({ type: s.oneOf('cancelled'), detail }), (status) => camelKeys(status)),
-  transform(
+  s.transform(s.object({ type: s.oneOf('cancelled'), detail }), (status) => camelKeys(status)),
+  s.transform(
     s.object({
       type: s.oneOf('failed'),
       category: openEnum('user', 'internal'),
@@ -80,14 +79,14 @@ const statusSchema = s.union([
     }),
     (status) => camelKeys(status),
   ),
-  transform(
-    s.object({ type: s.oneOf('client_finished'), reason: transform(finishReason, ({ type }) => type), detail }),
+  s.transform(
+    s.object({ type: s.oneOf('client_finished'), reason: s.transform(finishReason, ({ type }) => type), detail }),
     (status) => camelKeys(status),
   ),
-  s.object({ type: transform(s.string(), () => 'unknown' as const) }),
+  s.object({ type: s.transform(s.string(), () => 'unknown' as const) }),
 ]);
 
-const sessionSummarySchema = transform(
+const sessionSummarySchema = s.transform(
   s.object({
     session_id: s.string(),
     created_at: s.string(),
@@ -103,7 +102,7 @@ const sessionSummarySchema = transform(
 );
 
 /** Answer of sessions/search. */
-export const sessionSearchPageSchema = transform(
+export const sessionSearchPageSchema = s.transform(
   s.object({ sessions: s.array(sessionSummarySchema), next_cursor: optional(cursorSchema) }),
   (page): SessionSearchPage => camelKeys(page),
 );

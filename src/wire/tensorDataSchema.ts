@@ -3,7 +3,6 @@ import { TinkerError } from '../errors.js';
 import { optional } from './optional.js';
 import { TensorData } from './tensorData.js';
 import { float32ArraySchema, tokensSchema, integerArraySchema } from './typedArraySchema.js';
-import { transform } from './schema.js';
 
 const layout = {
   shape: optional(s.array(s.int().check(s.nonnegative()))),
@@ -12,7 +11,7 @@ const layout = {
 };
 
 /** A tensor in an answer's JSON: `{data, dtype, shape?}`, and where a sparse one's values stand; else of one dimension. */
-export const tensorDataSchema = transform(
+export const tensorDataSchema = s.transform(
   s.variants('dtype', {
     float32: s.object({ data: float32ArraySchema, ...layout }),
     int64: s.object({ data: integerArraySchema, ...layout }),

@@ -1,6 +1,5 @@
 import * as s from './schema.js';
 import { openEnum, optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** Where the export of a session's trace stands. */
 export interface TraceExport {
@@ -10,7 +9,7 @@ export interface TraceExport {
 }
 
 /** Answer of sessions/{id}/trace_export. */
-export const traceExportSchema = transform(
+export const traceExportSchema = s.transform(
   s.object({
     status: openEnum('pending', 'ready', 'failed'),
     url: optional(s.string()),

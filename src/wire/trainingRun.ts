@@ -2,7 +2,6 @@ import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { type Checkpoint, type Cursor, checkpointSchema, cursorSchema } from './checkpoint.js';
 import { optional, withDefault } from './optional.js';
-import { transform } from './schema.js';
 
 /** A model as servers keep it in their lists, loaded or not. */
 export interface TrainingRun {
@@ -29,7 +28,7 @@ export interface TrainingRunList {
 }
 
 /** JSON form of {@link TrainingRun}. */
-export const trainingRunSchema = transform(
+export const trainingRunSchema = s.transform(
   s.object({
     training_run_id: s.string(),
     base_model: s.string(),
@@ -46,7 +45,7 @@ export const trainingRunSchema = transform(
 );
 
 /** JSON form of {@link TrainingRunList}. */
-export const trainingRunListSchema = transform(
+export const trainingRunListSchema = s.transform(
   s.object({ training_runs: s.array(trainingRunSchema), cursor: cursorSchema }),
   (list): TrainingRunList => camelKeys(list),
 );

@@ -1,5 +1,4 @@
 import * as s from './schema.js';
-import { transform } from './schema.js';
 
 /** An array whose elements the reader checks itself. */
 const array = new s.Schema<readonly unknown[]>((value, problem) =>
@@ -7,7 +6,7 @@ const array = new s.Schema<readonly unknown[]>((value, problem) =>
 );
 
 /** A JSON array of numbers, read straight into float32; null, which stands for "none", becomes NaN. */
-export const float32ArraySchema = transform(array, (values, context): Float32Array => {
+export const float32ArraySchema = s.transform(array, (values, context): Float32Array => {
   const data = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -18,7 +17,7 @@ export const float32ArraySchema = transform(array, (values, context): Float32Arr
 });
 
 /** A JSON array of integers, read straight into int32, or into int64 where one does not fit. */
-export const integerArraySchema = transform(array, (values, context): Int32Array | BigInt64Array => {
+export const integerArraySchema = s.transform(array, (values, context): Int32Array | BigInt64Array => {
   const data = new Int32Array(values.length);
   let fits = true;
   for (let i = 0; i < values.length; i++) {
@@ -31,7 +30,7 @@ export const integerArraySchema = transform(array, (values, context): Int32Array
 });
 
 /** A JSON array of token ids. */
-export const tokensSchema = transform(integerArraySchema, (tokens, context): Int32Array => {
+export const tokensSchema = s.transform(integerArraySchema, (tokens, context): Int32Array => {
   if (tokens instanceof Int32Array) return tokens;
   return context.refuse('Expected token ids below 2³¹');
 });

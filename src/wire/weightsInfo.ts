@@ -1,7 +1,6 @@
 import * as s from './schema.js';
 import { camelKeys } from './camelCase.js';
 import { optional } from './optional.js';
-import { transform } from './schema.js';
 
 /** What a saved checkpoint was trained on and how. */
 export interface WeightsInfo {
@@ -14,7 +13,7 @@ export interface WeightsInfo {
 }
 
 /** Answer of weights_info. */
-export const weightsInfoSchema = transform(
+export const weightsInfoSchema = s.transform(
   s.object({
     base_model: s.string(),
     is_lora: s.boolean(),

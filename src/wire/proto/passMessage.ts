@@ -7,6 +7,7 @@ import {
   integersField,
   readMessage,
   textField,
+  into,
 } from './readMessage.js';
 import { NO_BYTES } from './tensorMessage.js';
 
@@ -34,15 +35,9 @@ export interface BatchMessage {
 const emptyBatch = (): BatchMessage => ({ data: NO_BYTES, offsets: NO_BYTES, dtype: 0, trailingShape: [] });
 
 const batchFields: Fields<BatchMessage> = {
-  1: bytesField((batch, bytes) => {
-    batch.data = bytes;
-  }),
-  2: bytesField((batch, bytes) => {
-    batch.offsets = bytes;
-  }),
-  3: integerField((batch, dtype) => {
-    batch.dtype = dtype;
-  }),
+  1: bytesField(into('data')),
+  2: bytesField(into('offsets')),
+  3: integerField(into('dtype')),
   4: integersField((batch, size) => {
     batch.trailingShape.push(size);
   }),
@@ -54,15 +49,11 @@ const recordFields: Fields<RecordMessage> = {
     () => bytesField((entry, bytes) => readMessage(bytes, entry.value, batchFields)),
     (record, name, batch) => record.fields.set(name, batch),
   ),
-  3: integerField((record, count) => {
-    record.numDatums = count;
-  }),
+  3: integerField(into('numDatums')),
 };
 
 const passFields: Fields<PassMessage> = {
-  1: textField((pass, type) => {
-    pass.lossFnOutputType = type;
-  }),
+  1: textField(into('lossFnOutputType')),
   2: bytesField((pass, bytes) => {
     pass.lossFnOutputs.push(readMessage(bytes, { fields: new Map(), numDatums: 0 }, recordFields));
   }),

@@ -38,46 +38,35 @@ export function readMessage<Message>(bytes: Uint8Array, target: Message, fields:
   return target;
 }
 
-/** A nested message or an array, as a view. */
-export function bytesField<Message>(take: Take<Message, Uint8Array>): Field<Message> {
-  return {
-    wireType: WIRE_TYPE.lengthDelimited,
+/** A field that is written one way, and read by one method of a reader. */
+function fieldOf<Value>(wireType: number, valueOf: (reader: WireReader) => Value) {
+  return <Message>(take: Take<Message, Value>): Field<Message> => ({
+    wireType,
     read(message, reader) {
-      take(message, reader.bytes());
+      take(message, valueOf(reader));
     },
-  };
+  });
 }
 
-export function textField<Message>(take: Take<Message, string>): Field<Message> {
-  return {
-    wireType: WIRE_TYPE.lengthDelimited,
-    read(message, reader) {
-      take(message, reader.text());
-    },
-  };
-}
+/** A nested message or an array, as a view. */
+export const bytesField = fieldOf(WIRE_TYPE.lengthDelimited, (reader) => reader.bytes());
+
+export const textField = fieldOf(WIRE_TYPE.lengthDelimited, (reader) => reader.text());
 
 /** An int32, int64, uint32, bool or enum. */
-export function integerField<Message>(take: Take<Message, number>): Field<Message> {
-  return {
-    wireType: WIRE_TYPE.varint,
-    read(message, reader) {
-      take(message, reader.integer());
-    },
-  };
-}
+export const integerField = fieldOf(WIRE_TYPE.varint, (reader) => reader.integer());
+
+export const doubleField = fieldOf(WIRE_TYPE.fixed64, (reader) => reader.double());
 
 /** Repeated integers, packed or one by one; `take` is called for each. */
 export function integersField<Message>(take: Take<Message, number>): Field<Message> {
   return { ...integerField(take), packable: true };
 }
 
-export function doubleField<Message>(take: Take<Message, number>): Field<Message> {
-  return {
-    wireType: WIRE_TYPE.fixed64,
-    read(message, reader) {
-      take(message, reader.double());
-    },
+/** What puts a value into the message's property of this name. */
+export function into<Name extends string>(name: Name) {
+  return <Value>(message: Partial<Record<Name, Value>>, value: Value): void => {
+    message[name] = value;
   };
 }
 
@@ -93,12 +82,8 @@ export function entryField<Message, Value>(
   put: (message: Message, name: string, value: Value) => void,
 ): Field<Message> {
   const fields: Fields<Entry<Value>> = {
-    1: textField((entry, name) => {
-      entry.name = name;
-    }),
-    2: valueField((entry, value) => {
-      entry.value = value;
-    }),
+    1: textField(into('name')),
+    2: valueField(into('value')),
   };
   return bytesField((message, bytes) => {
     const { name, value } = readMessage(bytes, { name: '', value: empty() }, fields);

@@ -1,4 +1,4 @@
-import { type Fields, bytesField, integerField, readMessage } from './readMessage.js';
+import { type Fields, bytesField, integerField, readMessage, into } from './readMessage.js';
 import { type TensorMessage, NO_BYTES, tensorMessage } from './tensorMessage.js';
 
 /** A SampleResponse as it came. */
@@ -34,18 +34,10 @@ export interface AltTokensMessage {
 }
 
 const topkFields: Fields<TopkMessage> = {
-  1: bytesField((topk, bytes) => {
-    topk.tokenIds = bytes;
-  }),
-  2: bytesField((topk, bytes) => {
-    topk.logprobs = bytes;
-  }),
-  3: integerField((topk, k) => {
-    topk.k = k;
-  }),
-  4: integerField((topk, length) => {
-    topk.length = length;
-  }),
+  1: bytesField(into('tokenIds')),
+  2: bytesField(into('logprobs')),
+  3: integerField(into('k')),
+  4: integerField(into('length')),
 };
 
 function topkMessage(
@@ -56,15 +48,9 @@ function topkMessage(
 }
 
 const sequenceFields: Fields<SequenceMessage> = {
-  1: integerField((sequence, stopReason) => {
-    sequence.stopReason = stopReason;
-  }),
-  2: bytesField((sequence, bytes) => {
-    sequence.tokens = bytes;
-  }),
-  3: bytesField((sequence, bytes) => {
-    sequence.logprobs = bytes;
-  }),
+  1: integerField(into('stopReason')),
+  2: bytesField(into('tokens')),
+  3: bytesField(into('logprobs')),
   4: bytesField((sequence, bytes) => {
     sequence.topkSampledLogprobs = topkMessage(bytes, sequence.topkSampledLogprobs);
   }),
@@ -83,15 +69,11 @@ const sampleFields: Fields<SampleMessage> = {
   1: bytesField((sample, bytes) => {
     sample.sequences.push(readMessage(bytes, { stopReason: 0, tokens: NO_BYTES }, sequenceFields));
   }),
-  2: bytesField((sample, bytes) => {
-    sample.promptLogprobs = bytes;
-  }),
+  2: bytesField(into('promptLogprobs')),
   3: bytesField((sample, bytes) => {
     sample.topkPromptLogprobs = topkMessage(bytes, sample.topkPromptLogprobs);
   }),
-  4: integerField((sample, tokens) => {
-    sample.promptCacheHitTokens = tokens;
-  }),
+  4: integerField(into('promptCacheHitTokens')),
   5: bytesField((sample, bytes) => {
     sample.targetPromptLogprobs = tensorMessage(bytes, sample.targetPromptLogprobs);
   }),

@@ -1,4 +1,4 @@
-import { type Fields, bytesField, integerField, integersField, readMessage } from './readMessage.js';
+import { type Fields, bytesField, integerField, integersField, readMessage, into } from './readMessage.js';
 
 /** A tensor as it came: its values packed by dtype, dense or sparse. */
 export interface TensorMessage {
@@ -19,15 +19,9 @@ export interface SparseMessage {
 export const NO_BYTES = new Uint8Array();
 
 const sparseFields: Fields<SparseMessage> = {
-  1: bytesField((sparse, bytes) => {
-    sparse.values = bytes;
-  }),
-  2: bytesField((sparse, bytes) => {
-    sparse.crowIndices = bytes;
-  }),
-  3: bytesField((sparse, bytes) => {
-    sparse.colIndices = bytes;
-  }),
+  1: bytesField(into('values')),
+  2: bytesField(into('crowIndices')),
+  3: bytesField(into('colIndices')),
 };
 
 const tensorFields: Fields<TensorMessage> = {
@@ -39,9 +33,7 @@ const tensorFields: Fields<TensorMessage> = {
     const sparse = tensor.sparse ?? { values: NO_BYTES, crowIndices: NO_BYTES, colIndices: NO_BYTES };
     tensor.sparse = readMessage(bytes, sparse, sparseFields);
   }),
-  3: integerField((tensor, dtype) => {
-    tensor.dtype = dtype;
-  }),
+  3: integerField(into('dtype')),
   4: integersField((tensor, size) => {
     tensor.shape.push(size);
   }),
