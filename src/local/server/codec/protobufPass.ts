@@ -1,10 +1,11 @@
 import type { EngineDatum, EngineTensor, ForwardBackwardJob } from '../../engine/engine.js';
+import { bytesField, doubleField, integerField, integersField, textField } from '../../../wire/proto/readMessage.js';
 import { refusal } from '../refusal.js';
 import { denseTensor } from './engineTensor.js';
 import { fillSparse } from './fillSparse.js';
 import { MemoryBudget } from './memoryBudget.js';
 import { narrowed, packedInt32, packedValues } from './packedValues.js';
-import { bytesField, doubleField, integerField, integersField, readMessage, textField } from './readMessage.js';
+import { readRequestMessage } from './readRequestMessage.js';
 
 /** About what an example, a chunk or a tensor takes in memory beside its values. */
 const PART_BYTES = 256;
@@ -16,9 +17,9 @@ const SHOWN_NAME = 64;
 export function passIds(body: Uint8Array): { model_id: string; seq_id: number } {
   const ids = { model_id: '', seq_id: 0 };
   try {
-    readMessage(body, 'body', {
-      1: textField((text) => (ids.model_id = text)),
-      2: integerField((value) => (ids.seq_id = value)),
+    readRequestMessage(body, 'body', {
+      1: textField((_, text) => (ids.model_id = text)),
+      2: integerField((_, value) => (ids.seq_id = value)),
     });
   } catch (error) {
     if (ids.model_id === '' || ids.seq_id === 0) throw error;
@@ -34,25 +35,25 @@ export function protobufPass(body: Uint8Array): ForwardBackwardJob {
   const config: [string, number | string][] = [];
   let loss = '';
   let backward = true;
-  readMessage(body, 'body', {
-    3: bytesField((bytes) => data.push(readDatum(bytes, `data.${data.length}`, budget))),
-    4: textField((text) => (loss = text)),
+  readRequestMessage(body, 'body', {
+    3: bytesField((_, bytes) => data.push(readDatum(bytes, `data.${data.length}`, budget))),
+    4: textField((_, text) => (loss = text)),
     5: entryField('loss_fn_config', budget, (name, bytes) => {
       let value = 0;
-      readMessage(bytes, 'loss_fn_config', { 2: doubleField((number) => (value = number)) });
+      readRequestMessage(bytes, 'loss_fn_config', { 2: doubleField((_, number) => (value = number)) });
       numbers.push([name, value]);
     }),
-    6: integerField((value) => (backward = value === 0)),
+    6: integerField((_, value) => (backward = value === 0)),
     7: entryField('loss_fn_config_v2', budget, (name, bytes) => {
       const where = 'loss_fn_config_v2';
       let value: number | string = 0;
       const inner = {
-        1: doubleField((number) => (value = number)),
-        2: textField((text) => (value = text)),
+        1: doubleField((_, number) => (value = number)),
+        2: textField((_, text) => (value = text)),
       };
-      readMessage(bytes, where, {
-        2: bytesField((given) => {
-          readMessage(given, where, inner);
+      readRequestMessage(bytes, where, {
+        2: bytesField((_, given) => {
+          readRequestMessage(given, where, inner);
         }),
       });
       config.push([name, value]);
@@ -66,15 +67,17 @@ function readDatum(body: Uint8Array, where: string, budget: MemoryBudget): Engin
   budget.take(PART_BYTES, where);
   const chunks: Int32Array[] = [];
   const inputs: [string, EngineTensor][] = [];
-  readMessage(body, where, {
-    1: bytesField((bytes) => {
+  readRequestMessage(body, where, {
+    1: bytesField((_, bytes) => {
       const place = `${where}.model_input.chunks.${chunks.length}`;
       budget.take(PART_BYTES, place);
       chunks.push(readChunk(bytes, place));
     }),
     2: entryField(`${where}.loss_fn_inputs`, budget, (name, bytes) => {
       const place = `${where}.loss_fn_inputs.${name.slice(0, SHOWN_NAME)}`;
-      readMessage(bytes, place, { 2: bytesField((value) => inputs.push([name, readTensor(value, place, budget)])) });
+      readRequestMessage(bytes, place, {
+        2: bytesField((_, value) => inputs.push([name, readTensor(value, place, budget)])),
+      });
     }),
   });
   const tokens = new Int32Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
@@ -96,9 +99,11 @@ function readChunk(body: Uint8Array, where: string): Int32Array {
         `${where}: Expected a chunk of type encoded_text, got ${JSON.stringify(type)}; the models of this server read text only.`,
       );
     });
-  readMessage(body, where, {
-    1: bytesField((text) => {
-      readMessage(text, where, { 1: bytesField((bytes) => (tokens = packedInt32(bytes, `${where}.tokens`))) });
+  readRequestMessage(body, where, {
+    1: bytesField((_, text) => {
+      readRequestMessage(text, where, {
+        1: bytesField((_, bytes) => (tokens = packedInt32(bytes, `${where}.tokens`))),
+      });
     }),
     2: refuse('image'),
     3: refuse('dmel'),
@@ -115,23 +120,23 @@ function readTensor(body: Uint8Array, where: string, budget: MemoryBudget): Engi
   let dtype = 0;
   let values = none;
   let sparse: { rows: Uint8Array; columns: Uint8Array } | undefined;
-  readMessage(body, where, {
-    1: bytesField((bytes) => {
+  readRequestMessage(body, where, {
+    1: bytesField((_, bytes) => {
       values = bytes;
       sparse = undefined;
     }),
-    2: bytesField((bytes) => {
+    2: bytesField((_, bytes) => {
       const read = { rows: none, columns: none };
       values = none;
-      readMessage(bytes, where, {
-        1: bytesField((part) => (values = part)),
-        2: bytesField((part) => (read.rows = part)),
-        3: bytesField((part) => (read.columns = part)),
+      readRequestMessage(bytes, where, {
+        1: bytesField((_, part) => (values = part)),
+        2: bytesField((_, part) => (read.rows = part)),
+        3: bytesField((_, part) => (read.columns = part)),
       });
       sparse = read;
     }),
-    3: integerField((value) => (dtype = value)),
-    4: integersField((size) => {
+    3: integerField((_, value) => (dtype = value)),
+    4: integersField((_, size) => {
       if (size < 0 || shape.length === MAX_DIMENSIONS) {
         throw refusal(400, `${where}.shape: Expected up to ${MAX_DIMENSIONS} sizes from 0 on, got ${size}.`);
       }
@@ -147,10 +152,10 @@ function readTensor(body: Uint8Array, where: string, budget: MemoryBudget): Engi
 
 /** An entry of a map: its name, and its bytes to read the value from. */
 function entryField(where: string, budget: MemoryBudget, take: (name: string, bytes: Uint8Array) => void) {
-  return bytesField((bytes) => {
+  return bytesField((_, bytes) => {
     budget.take(PART_BYTES, where);
     let name = '';
-    readMessage(bytes, where, { 1: textField((text) => (name = text)) });
+    readRequestMessage(bytes, where, { 1: textField((_, text) => (name = text)) });
     take(name, bytes);
   });
 }
