@@ -14,7 +14,15 @@ export interface PoolSettings {
 }
 
 /** What requests need of a dispatcher. */
-export type Connections = Pick<Dispatcher, 'dispatch'> & { close(done: () => void): void };
+export interface Connections {
+  /** `fail` is told why the request could not even be handed over. */
+  dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    fail: (error: Error) => void,
+  ): unknown;
+  close(done: () => void): void;
+}
 
 /** Opens kept connections to one server, directly or by a proxy. */
 export function openPool(origin: string, { connections, connectTimeoutMs, proxy }: PoolSettings): Connections {
@@ -36,15 +44,14 @@ export function openPool(origin: string, { connections, connectTimeoutMs, proxy 
 /** Connections by a proxy, which are rarer: the rest of undici is loaded for them, and requests wait for it. */
 function byProxy(settings: EnvHttpProxyAgent.Options): Connections {
   const agent = import('undici').then((undici) => new undici.EnvHttpProxyAgent(settings));
+  // Each request tells of it.
+  agent.catch(() => undefined);
   return {
-    dispatch: (options, handler) => {
-      void agent.then((opened) => opened.dispatch(options, handler));
-      return true;
-    },
+    dispatch: (options, handler, fail) => agent.then((opened) => opened.dispatch(options, handler)).catch(fail),
     close: (done) => {
-      void agent.then((opened) => {
+      agent.then((opened) => {
         opened.close(done);
-      });
+      }, done);
     },
   };
 }

@@ -68,6 +68,10 @@ function dispatch(
     const finish = timers.start(request.timeoutMs, () => {
       subscriber.error(requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs));
     });
+    const fail = (error: Error): void => {
+      isOver = true;
+      subscriber.error(connectionError(baseUrl, error));
+    };
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart: (started) => {
         controller = started;
@@ -92,8 +96,7 @@ function dispatch(
         }
       },
       onResponseError: (_, error) => {
-        isOver = true;
-        subscriber.error(connectionError(baseUrl, error));
+        fail(error);
       },
     };
     pool.dispatch(
@@ -105,6 +108,7 @@ function dispatch(
         body: request.body ?? null,
       },
       handler,
+      fail,
     );
     return () => {
       finish();
