@@ -15,7 +15,6 @@ const buildInfoFile = path.join(state, 'tsbuildinfo');
 const lockFile = path.join(state, 'lock');
 
 const compiledFolders = ['src', 'operators', 'examples', 'test'];
-const isSource = (file) => file.endsWith('.ts') && !isDeclaration(file);
 const nodeFolder = 'dist/node';
 const isDeclaration = (file) => file.endsWith('.d.ts');
 const isData = (file) =>
@@ -175,7 +174,7 @@ function removeEmptyFolders(folder) {
 async function build() {
   const inputs = compiledFolders
     .flatMap((folder) => filesUnder(path.join(root, folder)))
-    .filter((file) => isSource(file) || isDeclaration(file) || isData(file));
+    .filter((file) => file.endsWith('.ts') || isData(file));
   const mark = fingerprint([...settings, ...inputs]);
   const outputs = inputs.flatMap(outputsOf);
   const stamp = readStamp();
@@ -187,7 +186,7 @@ async function build() {
   if (!stamp?.outputs.every((file) => fs.existsSync(path.join(root, file)))) {
     fs.rmSync(buildInfoFile, { force: true });
   }
-  const errors = await compile(inputs.filter((file) => isSource(file) || isDeclaration(file)));
+  const errors = await compile(inputs.filter((file) => !isData(file)));
   for (const file of inputs.filter(isData)) {
     writeAtomically(path.join(dist, file), fs.readFileSync(path.join(root, file)));
   }

@@ -1,4 +1,5 @@
-import { type MonoTypeOperatorFunction, Observable, type Observer, type SchedulerLike, asyncScheduler } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
+import { relay } from './relay.js';
 
 /**
  * Whether to try again, and after how many milliseconds. A pause does not count against the deadline and is not ended by
@@ -23,7 +24,8 @@ export interface RetryTransientOptions {
  * Subscribes to the source again after errors that a policy calls transient.
  *
  * Errors with the last error, as it is, when the policy says no, or when the next attempt would begin after the
- * deadline; an attempt after a pause always begins. For sources of one value: what was emitted before an error is emitted again.
+ * deadline; an attempt after a pause always begins. For sources of one value: what was emitted before an error is emitted
+ * again.
  *
  * ```
  * source  -#  -#  -(a|)
@@ -67,8 +69,8 @@ export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOpera
         };
         subscriber.add(scheduler.schedule(again, delayMs));
       };
-      const observer: Observer<T> = {
-        next: (value) => {
+      const observer = relay(subscriber, {
+        next: (value: T) => {
           subscriber.next(value);
         },
         error: (error: unknown) => {
@@ -78,10 +80,7 @@ export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOpera
             end(fault);
           }
         },
-        complete: () => {
-          subscriber.complete();
-        },
-      };
+      });
       const begin = (): void => {
         subscriber.add(source.subscribe(observer));
       };

@@ -9,6 +9,7 @@ import {
   take,
   takeUntil,
 } from 'rxjs';
+import { relay } from '../../operators/relay.js';
 import { sendInOrder } from '../../operators/sendInOrder.js';
 import { type SentOperation, TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
@@ -71,19 +72,18 @@ export class Lane implements Road {
   ): Observable<{ readonly seqId: number; readonly promise: T }> {
     return new Observable((subscriber) => {
       const seqId = this.nextSeqId;
-      return request(seqId).subscribe({
-        next: (promise) => {
-          this.spend(type, seqId);
-          subscriber.next({ seqId, promise });
-        },
-        error: (error: unknown) => {
-          const isUnknown = error instanceof TinkerError && !isRefusal(error);
-          subscriber.error(explain(isUnknown ? this.outcomeUnknown(type, seqId, error) : error));
-        },
-        complete: () => {
-          subscriber.complete();
-        },
-      });
+      return request(seqId).subscribe(
+        relay(subscriber, {
+          next: (promise) => {
+            this.spend(type, seqId);
+            subscriber.next({ seqId, promise });
+          },
+          error: (error: unknown) => {
+            const isUnknown = error instanceof TinkerError && !isRefusal(error);
+            subscriber.error(explain(isUnknown ? this.outcomeUnknown(type, seqId, error) : error));
+          },
+        }),
+      );
     });
   }
 
@@ -148,18 +148,14 @@ export class Lane implements Road {
         subscriber.complete();
         return undefined;
       }
-      return ticket.send().subscribe({
-        next: (sent) => {
-          handedOver = true;
-          subscriber.next(sent);
-        },
-        error: (error: unknown) => {
-          subscriber.error(error);
-        },
-        complete: () => {
-          subscriber.complete();
-        },
-      });
+      return ticket.send().subscribe(
+        relay(subscriber, {
+          next: (sent) => {
+            handedOver = true;
+            subscriber.next(sent);
+          },
+        }),
+      );
     });
   }
 

@@ -1,4 +1,5 @@
 import { Observable, type SchedulerLike, defer } from 'rxjs';
+import { relay } from '../../operators/relay.js';
 import { byteBudget } from '../../operators/byteBudget.js';
 import { TinkerError } from '../errors.js';
 import { limitConcurrency } from '../transport/limitConcurrency.js';
@@ -53,24 +54,23 @@ export class SampleDispatch {
           subscriber.add(this.scheduler.schedule(begin, wait));
           return;
         }
-        const submitting = request.subscribe({
-          next: (answer) => {
-            subscriber.next(answer);
-            subscriber.complete();
-          },
-          error: (error: unknown) => {
-            if (!(error instanceof TinkerError) || error.code !== 'rate_limited') {
-              subscriber.error(error);
-              return;
-            }
-            const pause = error.details.retryAfterMs ?? (bytes > LARGE_PROMPT ? LONG_PAUSE : SHORT_PAUSE);
-            this.pausedUntil = Math.max(this.pausedUntil, this.scheduler.now() + pause);
-            begin();
-          },
-          complete: () => {
-            subscriber.complete();
-          },
-        });
+        const submitting = request.subscribe(
+          relay(subscriber, {
+            next: (answer) => {
+              subscriber.next(answer);
+              subscriber.complete();
+            },
+            error: (error: unknown) => {
+              if (!(error instanceof TinkerError) || error.code !== 'rate_limited') {
+                subscriber.error(error);
+                return;
+              }
+              const pause = error.details.retryAfterMs ?? (bytes > LARGE_PROMPT ? LONG_PAUSE : SHORT_PAUSE);
+              this.pausedUntil = Math.max(this.pausedUntil, this.scheduler.now() + pause);
+              begin();
+            },
+          }),
+        );
         subscriber.add(submitting);
       };
       begin();

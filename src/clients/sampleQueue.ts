@@ -13,6 +13,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
+import { relay } from '../../operators/relay.js';
 import { TinkerError } from '../errors.js';
 import { type FutureRequest, retrieveFuture } from '../futures/retrieveFuture.js';
 import { SessionFutures } from '../futures/sessionFutures.js';
@@ -114,19 +115,15 @@ export class SampleQueue {
             this.slotsOf(flags)
               .enterFor(this.submit(flags, job, post), (release) => (leaveSlot = release))
               .pipe(this.watched(flags)),
-          ).subscribe({
-            next: (answer) => {
-              sent = answer;
-              if (!isWanted()) leave();
-              subscriber.next(answer);
-            },
-            error: (error: unknown) => {
-              subscriber.error(error);
-            },
-            complete: () => {
-              subscriber.complete();
-            },
-          });
+          ).subscribe(
+            relay(subscriber, {
+              next: (answer: SentSample) => {
+                sent = answer;
+                if (!isWanted()) leave();
+                subscriber.next(answer);
+              },
+            }),
+          );
           subscriber.add(sending);
         });
       },

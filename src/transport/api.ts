@@ -1,4 +1,5 @@
 import { defaultIfEmpty, defer, identity, map, Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
+import { relay } from '../../operators/relay.js';
 import type * as s from '../wire/schema.js';
 import { retryTransient } from '../../operators/retryTransient.js';
 import { TinkerError } from '../errors.js';
@@ -237,24 +238,20 @@ function answersOf<T>(
   read: (response: TransportResponse) => T,
 ): Observable<T> {
   return new Observable((subscriber) =>
-    send().subscribe({
-      next: (response) => {
-        let answer: T;
-        try {
-          answer = read(response);
-        } catch (error) {
-          subscriber.error(error);
-          return;
-        }
-        subscriber.next(answer);
-      },
-      error: (error: unknown) => {
-        subscriber.error(error);
-      },
-      complete: () => {
-        subscriber.complete();
-      },
-    }),
+    send().subscribe(
+      relay(subscriber, {
+        next: (response: TransportResponse) => {
+          let answer: T;
+          try {
+            answer = read(response);
+          } catch (error) {
+            subscriber.error(error);
+            return;
+          }
+          subscriber.next(answer);
+        },
+      }),
+    ),
   );
 }
 
