@@ -24,13 +24,13 @@ export const fetchUrl: OpenUrl = async (url, headers, signal) => {
   }
   try {
     const response = await fetch(url, { headers, signal });
-    const body = response.body ?? [];
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers.entries()),
       body: (async function* () {
         try {
-          yield* body as AsyncIterable<Uint8Array>;
+          // Read of the response itself: fetch ends the body of one that nothing refers to any more.
+          yield* (response.body ?? []) as AsyncIterable<Uint8Array>;
         } catch (error) {
           throw connectionError(origin, error);
         }
