@@ -150,12 +150,14 @@ describe('many samples at a time', () => {
     const { service, wire } = target.connect();
     const client = await service.createSamplingClient({ baseModel: target.baseModel }).result();
     const draw = (): Promise<unknown> => client.sample({ prompt, samplingParams: { maxTokens: 8, stop: [] } }).result();
-    const left = client.sample({ prompt, samplingParams: { maxTokens: 100, stop: [] } }).subscribe();
+    // Long enough not to be done when it is left.
+    const left = client.sample({ prompt, numSamples: 16, samplingParams: { maxTokens: 200, stop: [] } }).subscribe();
     const outcomes = Array.from({ length: 8 }, draw);
     const count = (path: string): number => wire.paths.filter((sent) => sent === path).length;
-    await vi.waitFor(() => {
+    const isPolled = (): void => {
       expect(count('retrieve_futures') + count('retrieve_future')).toBeGreaterThan(0);
-    });
+    };
+    await vi.waitFor(isPolled, { interval: 1 });
     left.unsubscribe();
     await Promise.all(outcomes);
     await service.close();
