@@ -38,7 +38,9 @@ export function splitIntoChunks<T extends TokenCounted>(data: Iterable<T>, limit
 export function splitIntoChunks<T>(data: Iterable<T>, limits: DefaultLimits<T> = {}): T[][] {
   const chunker = new Chunker(limits);
   const chunks: T[][] = [];
-  for (const datum of data) chunks.push(...chunker.add(datum));
+  for (const datum of data) {
+    for (const chunk of chunker.add(datum)) chunks.push(chunk);
+  }
   return [...chunks, ...chunker.rest()];
 }
 
@@ -73,6 +75,9 @@ export function chunkData<T>(limits: DefaultLimits<T> = {}): OperatorFunction<T,
     });
 }
 
+/** Most data finish no chunk. */
+const NO_CHUNKS: readonly never[][] = [];
+
 /** Holds the chunk that is being filled. */
 class Chunker<T> {
   private chunk: T[] = [];
@@ -96,11 +101,11 @@ class Chunker<T> {
   }
 
   /** Takes one datum and gives back the chunks that it finishes, in order. */
-  add(datum: T): T[][] {
+  add(datum: T): readonly T[][] {
     const tokens = checkCount('tokens', this.countTokens(datum));
     const bytes = checkCount('bytes', this.countBytes(datum));
     const fits = this.tokens + tokens <= this.maxTokens && this.bytes + bytes <= this.maxBytes;
-    const finished = fits ? [] : this.rest();
+    const finished = fits ? NO_CHUNKS : this.rest();
     this.chunk.push(datum);
     this.tokens += tokens;
     this.bytes += bytes;

@@ -4,17 +4,13 @@ import { reduceMetricMaps } from '../../operators/reduceMetrics.js';
 import { TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
 import { decodeForwardBackwardOutput } from '../wire/codec.js';
-import type { PreparedDatum } from '../wire/datum.js';
+import { type PreparedDatum, datumBytes } from '../wire/datum.js';
 import type { ForwardBackwardOutput } from '../wire/forwardBackwardOutput.js';
 import type { LossName } from '../wire/lossName.js';
-import { chunkBytes } from '../wire/modelInputChunk.js';
 import { type SentRequest, announce, awaitResult, inLane, whenClean, withDetails } from './laneWork.js';
 import type { ModelContext } from './modelContext.js';
 import type { OperationContext, OperationWork } from './operationWork.js';
 import { postPass } from './postPass.js';
-
-/** The protocol's estimate of a token's size on its way. */
-const BYTES_PER_TOKEN = 4;
 
 /** The largest chunk of a batch that is sent as one request. */
 export interface ChunkLimits {
@@ -193,14 +189,4 @@ function failure(model: ModelContext, pass: BatchPass, chunks: readonly SentChun
   );
   model.lane.markDirty(partial);
   return partial;
-}
-
-/** The protocol's estimate of a datum's size: 4 bytes a token, images as they are, and 8 for each integer of tensors. */
-function datumBytes({ modelInput, lossFnInputs }: PreparedDatum): number {
-  let bytes = modelInput.chunks.reduce((total, chunk) => total + chunkBytes(chunk, BYTES_PER_TOKEN), 0);
-  for (const { data, dtype, sparse } of Object.values(lossFnInputs)) {
-    bytes += (dtype === 'int64' ? 8 : 4) * data.length;
-    if (sparse !== undefined) bytes += 8 * (sparse.crowIndices.length + sparse.colIndices.length);
-  }
-  return bytes;
 }

@@ -1,4 +1,5 @@
 import type { ModelInput } from './modelInput.js';
+import { chunkBytes } from './modelInputChunk.js';
 import type { Provenance } from './provenance.js';
 import type { TensorData } from './tensorData.js';
 import type { TensorInput } from './toTensorData.js';
@@ -28,4 +29,20 @@ export interface PreparedDatum {
   readonly modelInput: ModelInput;
   readonly lossFnInputs: Readonly<Record<string, TensorData>>;
   readonly provenance?: Provenance;
+}
+
+/** The protocol's estimate of a token's size on its way. */
+const BYTES_PER_TOKEN = 4;
+
+/** The protocol's estimate of a datum's size: 4 bytes a token, images as they are, and 8 for each integer of tensors. */
+export function datumBytes({ modelInput, lossFnInputs }: PreparedDatum): number {
+  let bytes = 0;
+  for (const chunk of modelInput.chunks) bytes += chunkBytes(chunk, BYTES_PER_TOKEN);
+  for (const name in lossFnInputs) {
+    const tensor = lossFnInputs[name];
+    if (tensor === undefined) continue;
+    bytes += (tensor.dtype === 'int64' ? 8 : 4) * tensor.data.length;
+    if (tensor.sparse !== undefined) bytes += 8 * (tensor.sparse.crowIndices.length + tensor.sparse.colIndices.length);
+  }
+  return bytes;
 }

@@ -29,13 +29,14 @@ export class ModelInput {
 
   /** @throws TinkerError `invalid_argument` for a negative token, and for what is no chunk */
   constructor(readonly chunks: readonly ModelInputChunk[]) {
-    let length: number | undefined = 0;
-    chunks.forEach((chunk, index) => {
-      checkChunk(chunk, `chunks[${index}]`);
-      const own = chunkLength(chunk);
-      length = length === undefined || own === undefined ? undefined : length + own;
-    });
-    this.knownLength = length;
+    let known: number | undefined = 0;
+    let index = 0;
+    for (const chunk of chunks) {
+      checkChunk(chunk, index++);
+      const length = chunkLength(chunk);
+      known = known === undefined || length === undefined ? undefined : known + length;
+    }
+    this.knownLength = known;
   }
 
   /** Length in tokens. @throws TinkerError `invalid_argument` with an image that has no `expectedTokens` */
@@ -86,9 +87,9 @@ export class ModelInput {
    */
   tokens(): Int32Array {
     const texts = this.chunks.map(textOf);
-    const [first, ...rest] = texts;
+    const [first] = texts;
     if (first === undefined) return new Int32Array();
-    if (rest.length === 0) return first.tokens;
+    if (texts.length === 1) return first.tokens;
     const all = new Int32Array(this.length);
     let offset = 0;
     for (const { tokens } of texts) {

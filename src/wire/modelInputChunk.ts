@@ -37,26 +37,29 @@ export interface DmelChunk {
 export type ModelInputChunk = EncodedTextChunk | ImageChunk | ImageAssetPointerChunk | DmelChunk;
 
 /** @throws TinkerError `invalid_argument` for what is no chunk, or holds what it can't */
-export function checkChunk(chunk: ModelInputChunk, place: string): void {
+export function checkChunk(chunk: ModelInputChunk, index: number): void {
   switch (chunk.type) {
     case 'encoded_text':
       checkTokens(chunk.tokens);
       return;
     case 'image':
-      if (!(chunk.data instanceof Uint8Array)) throw invalidArgument(`a Uint8Array as data of ${place}`, chunk.data);
-      checkImage(chunk, place);
+      if (!(chunk.data instanceof Uint8Array))
+        throw invalidArgument(`a Uint8Array as data of chunks[${index}]`, chunk.data);
+      checkImage(chunk, index);
       return;
     case 'image_asset_pointer':
-      if (typeof chunk.location !== 'string') throw invalidArgument(`a string as location of ${place}`, chunk.location);
-      checkImage(chunk, place);
+      if (typeof chunk.location !== 'string')
+        throw invalidArgument(`a string as location of chunks[${index}]`, chunk.location);
+      checkImage(chunk, index);
       return;
     case 'dmel':
-      if (!(chunk.dmel instanceof Uint8Array)) throw invalidArgument(`a Uint8Array as dmel of ${place}`, chunk.dmel);
+      if (!(chunk.dmel instanceof Uint8Array))
+        throw invalidArgument(`a Uint8Array as dmel of chunks[${index}]`, chunk.dmel);
       tensorLength(chunk.dmel);
       return;
     default:
       throw invalidArgument(
-        `encoded_text, image, image_asset_pointer or dmel as the type of ${place}`,
+        `encoded_text, image, image_asset_pointer or dmel as the type of chunks[${index}]`,
         (chunk as { readonly type?: unknown }).type,
       );
   }
@@ -97,11 +100,11 @@ export function chunkBytes(chunk: ModelInputChunk, bytesPerToken: number): numbe
   }
 }
 
-function checkImage({ format, expectedTokens }: ImageChunk | ImageAssetPointerChunk, place: string): void {
+function checkImage({ format, expectedTokens }: ImageChunk | ImageAssetPointerChunk, index: number): void {
   const formats: readonly string[] = ['png', 'jpeg'];
-  if (!formats.includes(format)) throw invalidArgument(`png or jpeg as format of ${place}`, format);
+  if (!formats.includes(format)) throw invalidArgument(`png or jpeg as format of chunks[${index}]`, format);
   if (expectedTokens !== undefined && !(Number.isInteger(expectedTokens) && expectedTokens >= 0)) {
-    throw invalidArgument(`expectedTokens of ${place} to be an integer ≥ 0`, expectedTokens);
+    throw invalidArgument(`expectedTokens of chunks[${index}] to be an integer ≥ 0`, expectedTokens);
   }
 }
 

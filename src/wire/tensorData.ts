@@ -30,8 +30,8 @@ export class TensorData {
    * new TensorData(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
    */
   constructor(data: TensorArray, shape: readonly number[] = [data.length], sparse?: SparseIndices) {
-    const whole = shape.every((length) => Number.isInteger(length) && length >= 0);
-    if (!whole || (sparse === undefined && sizeOf(shape) !== data.length)) {
+    const size = sizeOf(shape);
+    if (!(sparse === undefined ? size === data.length : size >= 0)) {
       throw invalidArgument(`a shape for ${String(data.length)} elements`, `[${shape.join(', ')}]`);
     }
     if (sparse !== undefined) {
@@ -86,7 +86,15 @@ export class TensorData {
   }
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+/** How many elements a shape has; NaN for what is no shape. */
+function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const length of shape) {
+    if (!Number.isInteger(length) || length < 0) return NaN;
+    size *= length;
+  }
+  return size;
+}
 
 function emptyLike(data: TensorArray, length: number): TensorArray {
   if (data instanceof Float32Array) return new Float32Array(length);

@@ -1,9 +1,7 @@
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import { asInt32 } from './asInt32.js';
+import type { ArrayMemory } from './arrayMemory.js';
 import { TensorData, type TensorDtype } from './tensorData.js';
-
-/** The exponent of a float32. */
-const EXPONENT = 0x7f800000;
 
 /** What a caller may give where the protocol wants a tensor. Typed arrays are borrowed, not copied. */
 export type TensorInput = TensorData | Float32Array | Int32Array | BigInt64Array | readonly number[];
@@ -14,27 +12,38 @@ export type TensorInput = TensorData | Float32Array | Int32Array | BigInt64Array
  * Typed arrays of that dtype are kept as they are; number arrays and integer arrays given for float32 are converted.
  *
  * @param dtype the wanted type; `undefined` takes the array's own and refuses number arrays, which have none
- * @param path where the input stands, for messages, e.g. `data[3].lossFnInputs.weights`
+ * @param path where the input stands, for messages, e.g. `data[3].lossFnInputs.weights`, or what tells it then
+ * @param memory where the elements of a number array go; default: memory of their own
  * @throws TinkerError `invalid_argument`, naming path and position
  */
-export function toTensorData(input: TensorInput, dtype: TensorDtype | undefined, path: string): TensorData {
+export function toTensorData(
+  input: TensorInput,
+  dtype: TensorDtype | undefined,
+  path: Path,
+  memory?: ArrayMemory,
+): TensorData {
   if (input instanceof TensorData) return convert(input, dtype, path);
   if (isTypedArray(input)) return convert(new TensorData(input), dtype, path);
-  if (!Array.isArray(input)) throw invalidArgument(`a typed array, number array or TensorData in ${path}`, input);
+  if (!Array.isArray(input)) throw invalidArgument(`a typed array, number array or TensorData in ${told(path)}`, input);
   if (dtype === undefined) {
     throw invalidArgument(
-      `a Float32Array, Int32Array, BigInt64Array or TensorData in ${path}`,
+      `a Float32Array, Int32Array, BigInt64Array or TensorData in ${told(path)}`,
       input,
       'A name that the protocol does not know has no dtype of its own.',
     );
   }
-  return new TensorData(dtype === 'float32' ? toFloat32(input, path) : toInt64(input, path));
+  return new TensorData(dtype === 'float32' ? toFloat32(input, path, memory) : toInt64(input, path, memory));
 }
 
-function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: string): TensorData {
+/** A place in the data; of a function, what it returns, so that none is written where nothing is wrong. */
+type Path = string | (() => string);
+
+const told = (path: Path): string => (typeof path === 'string' ? path : path());
+
+function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: Path): TensorData {
   const { data, shape, sparse } = tensor;
   if (dtype === 'int64' && data instanceof Float32Array) {
-    throw invalidArgument(`integers (int64) in ${path}`, 'a Float32Array', 'Use an Int32Array or BigInt64Array.');
+    throw invalidArgument(`integers (int64) in ${told(path)}`, 'a Float32Array', 'Use an Int32Array or BigInt64Array.');
   }
   if (data instanceof Float32Array) {
     checkFinite(data, path);
@@ -45,8 +54,8 @@ function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: strin
   return new TensorData(floats, shape, sparse);
 }
 
-function toFloat32(values: readonly unknown[], path: string): Float32Array {
-  const data = new Float32Array(values.length);
+function toFloat32(values: readonly unknown[], path: Path, memory: ArrayMemory | undefined): Float32Array {
+  const data = memory?.float32(values.length) ?? new Float32Array(values.length);
   let sum = 0;
   for (let position = 0; position < data.length; position++) {
     const value = values[position];
@@ -56,12 +65,12 @@ function toFloat32(values: readonly unknown[], path: string): Float32Array {
     // Nothing for finite numbers, NaN for the others.
     sum += rounded - rounded;
   }
-  if (sum !== 0) checkFinite(data, path, values);
+  if (sum !== 0) throw notFinite(data, path, values);
   return data;
 }
 
-function toInt64(values: readonly unknown[], path: string): Int32Array | BigInt64Array {
-  const narrow = asInt32(values);
+function toInt64(values: readonly unknown[], path: Path, memory: ArrayMemory | undefined): Int32Array | BigInt64Array {
+  const narrow = asInt32(values, memory?.int32(values.length));
   if (narrow !== undefined) return narrow;
   values.forEach((value, position) => {
     if (!Number.isSafeInteger(value)) throw wrongElement('integers', path, value, position);
@@ -69,19 +78,28 @@ function toInt64(values: readonly unknown[], path: string): Int32Array | BigInt6
   return BigInt64Array.from(values as readonly number[], BigInt);
 }
 
-function checkFinite(data: Float32Array, path: string, given: ArrayLike<unknown> = data): void {
-  // Infinities and NaN are what has all bits of the exponent set: comparing integers is the fastest way to find them.
-  const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
-  for (let position = 0; position < bits.length; position++) {
-    if (((bits[position] ?? 0) & EXPONENT) === EXPONENT) {
-      throw wrongElement('finite numbers', path, given[position], position);
-    }
+/** Adds what is nothing for finite numbers and NaN for the others, in four sums, as one waits for itself. */
+function checkFinite(data: Float32Array, path: Path): void {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let position = 0;
+  for (; position + 3 < data.length; position += 4) {
+    a += 0 * (data[position] ?? 0);
+    b += 0 * (data[position + 1] ?? 0);
+    c += 0 * (data[position + 2] ?? 0);
+    d += 0 * (data[position + 3] ?? 0);
   }
+  for (; position < data.length; position++) a += 0 * (data[position] ?? 0);
+  if (a + b + c + d !== 0) throw notFinite(data, path);
 }
 
-function wrongElement(expected: string, path: string, value: unknown, position: number): TinkerError {
+function notFinite(data: Float32Array, path: Path, given: ArrayLike<unknown> = data): TinkerError {
+  const position = data.findIndex((value) => !Number.isFinite(value));
+  return wrongElement('finite numbers', path, given[position], position);
+}
+
+function wrongElement(expected: string, path: Path, value: unknown, position: number): TinkerError {
   const got = `${describe(value)} at position ${String(position)}`;
-  return new TinkerError('invalid_argument', `Expected ${expected} in ${path}, got ${got}.`);
+  return new TinkerError('invalid_argument', `Expected ${expected} in ${told(path)}, got ${got}.`);
 }
 
 function isTypedArray(input: unknown): input is Float32Array | Int32Array | BigInt64Array {

@@ -1,12 +1,14 @@
+import { ArrayMemory } from './arrayMemory.js';
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import type { Datum, PreparedDatum } from './datum.js';
 import { hasNegative } from './hasNegative.js';
 import { lossInputDtypes, lossInputWireName, requiredLossInputs } from './lossInputs.js';
 import { checkLossName, type LossName } from './lossName.js';
 import { ModelInput } from './modelInput.js';
+import type { ModelInputChunk } from './modelInputChunk.js';
 import { checkProvenance } from './provenance.js';
 import { TensorData } from './tensorData.js';
-import { toTensorData } from './toTensorData.js';
+import { type TensorInput, toTensorData } from './toTensorData.js';
 
 /**
  * Checks training data and brings it into wire form, without copying typed arrays.
@@ -20,74 +22,106 @@ import { toTensorData } from './toTensorData.js';
 export function validateData(data: readonly Datum[], loss: string): PreparedDatum[] {
   checkLossName(loss);
   if (!Array.isArray(data) || data.length === 0) throw invalidArgument('data as a non-empty array of datums', data);
-  return data.map((datum: Datum, index) => prepare(datum, loss, `data[${String(index)}]`));
+  const memory = new ArrayMemory();
+  return data.map((datum: Datum, index) => prepare(datum, loss, index, memory));
 }
 
-function prepare(datum: Datum, loss: LossName, path: string): PreparedDatum {
+function prepare(datum: Datum, loss: LossName, index: number, memory: ArrayMemory): PreparedDatum {
   const { provenance } = datum;
-  const prepared = prepareInputs(datum, loss, path);
+  const prepared = prepareInputs(datum, loss, index, memory);
   if (provenance === undefined) return prepared;
   const targets = prepared.lossFnInputs.target_tokens?.shape;
   const lengths = {
     modelInput: prepared.modelInput.length,
     targetTokens: targets?.length === 1 ? targets[0] : undefined,
   };
-  checkProvenance(provenance, lengths, `${path}.provenance`);
+  checkProvenance(provenance, lengths, `data[${index}].provenance`);
   return { ...prepared, provenance };
 }
 
-function prepareInputs({ modelInput, lossFnInputs = {} }: Datum, loss: LossName, path: string): PreparedDatum {
+function prepareInputs(
+  { modelInput, lossFnInputs = {} }: Datum,
+  loss: LossName,
+  index: number,
+  memory: ArrayMemory,
+): PreparedDatum {
   if (!(modelInput instanceof ModelInput)) {
-    throw invalidArgument(`a ModelInput in ${path}.modelInput`, modelInput, 'Make one by ModelInput.fromTokens.');
-  }
-  const pointer = modelInput.chunks.findIndex(({ type }) => type === 'image_asset_pointer');
-  if (pointer !== -1) {
     throw invalidArgument(
-      `text, images and audio in ${path}.modelInput.chunks`,
-      `a pointer to an image at ${pointer}`,
-      'Pointers are for prompts of samples; give the image itself.',
+      `a ModelInput in data[${index}].modelInput`,
+      modelInput,
+      'Make one by ModelInput.fromTokens.',
     );
   }
-  if (Object.keys(lossFnInputs).length === 0 && loss === 'cross_entropy') return nextTokenDatum(modelInput, path);
-  if (modelInput.length === 0) throw invalidArgument(`at least one token in ${path}.modelInput`, 'none');
+  checkChunks(modelInput, index);
+  const names = Object.keys(lossFnInputs);
+  if (names.length === 0 && loss === 'cross_entropy') return nextTokenDatum(modelInput, index);
+  if (modelInput.length === 0) throw invalidArgument(`at least one token in data[${index}].modelInput`, 'none');
   const inputs: Record<string, TensorData> = {};
-  for (const [name, input] of Object.entries(lossFnInputs)) {
+  for (const name of names) {
+    const input = lossFnInputs[name] as TensorInput;
     const wireName = lossInputWireName(name);
-    const place = `${path}.lossFnInputs.${name}`;
-    if (wireName in inputs) throw invalidArgument(`${wireName} once in ${path}.lossFnInputs`, `${name} as well`);
-    inputs[wireName] = toTensorData(input, lossInputDtypes[wireName], place);
+    if (wireName in inputs) {
+      throw invalidArgument(`${wireName} once in data[${index}].lossFnInputs`, `${name} as well`);
+    }
+    inputs[wireName] = toTensorData(
+      input,
+      lossInputDtypes[wireName],
+      () => `data[${index}].lossFnInputs.${name}`,
+      memory,
+    );
   }
-  checkInputs(inputs, modelInput.length, loss, path);
+  checkInputs(inputs, modelInput.length, loss, index);
   return { modelInput, lossFnInputs: inputs };
 }
 
-function checkInputs(inputs: Readonly<Record<string, TensorData>>, length: number, loss: LossName, path: string): void {
-  const missing = requiredLossInputs[loss].filter((name) => !(name in inputs));
-  if (missing.length > 0) {
-    const given = Object.keys(inputs);
-    throw new TinkerError(
-      'invalid_argument',
-      `Expected ${requiredLossInputs[loss].join(', ')} in ${path}.lossFnInputs for ${loss}, ` +
-        `got ${given.length === 0 ? 'none' : given.join(', ')}; missing: ${missing.join(', ')}.`,
-    );
-  }
+function checkChunks({ chunks }: ModelInput, index: number): void {
+  const pointer = chunks.findIndex(isPointer);
+  if (pointer === -1) return;
+  throw invalidArgument(
+    `text, images and audio in data[${index}].modelInput.chunks`,
+    `a pointer to an image at ${pointer}`,
+    'Pointers are for prompts of samples; give the image itself.',
+  );
+}
+
+const isPointer = ({ type }: ModelInputChunk): boolean => type === 'image_asset_pointer';
+
+function checkInputs(
+  inputs: Readonly<Record<string, TensorData>>,
+  length: number,
+  loss: LossName,
+  index: number,
+): void {
+  const required: readonly string[] = requiredLossInputs[loss];
+  for (const name of required) if (!(name in inputs)) throw missingInputs(inputs, required, loss, index);
   const targets = inputs.target_tokens;
   if (targets === undefined) return;
-  checkTargets(targets, length, path);
-  for (const [name, { shape }] of Object.entries(inputs)) {
+  checkTargets(targets, length, index);
+  for (const name in inputs) {
+    const shape = inputs[name]?.shape ?? [];
     if (name in lossInputDtypes && !isSame(shape, targets.shape)) {
       throw invalidArgument(
-        `${name} in ${path}.lossFnInputs of shape [${targets.shape.join(', ')}] like target_tokens`,
+        `${name} in data[${index}].lossFnInputs of shape [${targets.shape.join(', ')}] like target_tokens`,
         `[${shape.join(', ')}]`,
       );
     }
   }
 }
 
-function checkTargets({ data, shape }: TensorData, length: number, path: string): void {
+function missingInputs(inputs: object, required: readonly string[], loss: LossName, index: number): TinkerError {
+  const given = Object.keys(inputs);
+  const missing = required.filter((name) => !(name in inputs));
+  return new TinkerError(
+    'invalid_argument',
+    `Expected ${required.join(', ')} in data[${index}].lossFnInputs for ${loss}, ` +
+      `got ${given.length === 0 ? 'none' : given.join(', ')}; missing: ${missing.join(', ')}.`,
+  );
+}
+
+function checkTargets({ data, shape }: TensorData, length: number, index: number): void {
   if (shape[0] !== length) {
     throw invalidArgument(
-      `as many target_tokens in ${path}.lossFnInputs as modelInput has tokens (${String(length)})`,
+      `as many target_tokens in data[${index}].lossFnInputs as modelInput has tokens (${String(length)})`,
       shape[0] ?? 'a scalar',
     );
   }
@@ -97,7 +131,7 @@ function checkTargets({ data, shape }: TensorData, length: number, path: string)
     if (token < 0 || token > 0x7fffffff) {
       throw new TinkerError(
         'invalid_argument',
-        `Expected integers from 0 to 2147483647 in ${path}.lossFnInputs.target_tokens, ` +
+        `Expected integers from 0 to 2147483647 in data[${index}].lossFnInputs.target_tokens, ` +
           `got ${describe(token)} at position ${String(position)}.`,
       );
     }
@@ -105,14 +139,18 @@ function checkTargets({ data, shape }: TensorData, length: number, path: string)
 }
 
 function isSame(shape: readonly number[], other: readonly number[]): boolean {
-  return shape.length === other.length && shape.every((size, dimension) => size === other[dimension]);
+  if (shape.length !== other.length) return false;
+  for (let dimension = 0; dimension < shape.length; dimension++) {
+    if (shape[dimension] !== other[dimension]) return false;
+  }
+  return true;
 }
 
-function nextTokenDatum(modelInput: ModelInput, path: string): PreparedDatum {
+function nextTokenDatum(modelInput: ModelInput, index: number): PreparedDatum {
   const tokens = modelInput.tokens();
   const length = tokens.length - 1;
   if (length < 1) {
-    throw invalidArgument(`at least 2 tokens in ${path}.modelInput for next-token training`, tokens.length);
+    throw invalidArgument(`at least 2 tokens in data[${index}].modelInput for next-token training`, tokens.length);
   }
   return {
     modelInput: new ModelInput([{ type: 'encoded_text', tokens: tokens.subarray(0, length) }]),

@@ -46,6 +46,8 @@ describe('toTensorData', () => {
     [[1, 2, 3, 4, 5, 6, 7, NaN], 'NaN at position 7'],
     [Float32Array.of(0, Infinity), 'Infinity at position 1'],
     [[1e39], '1e+39 at position 0'],
+    [Float32Array.of(0, 1, 2, 3, 4, -Infinity, NaN, 7, 8), '-Infinity at position 5'],
+    [Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7, NaN), 'NaN at position 8'],
   ])('refuses what is not finite in float32: %#', (input, got) => {
     expect(() => toTensorData(input, 'float32', path)).toThrow(`Expected finite numbers in ${path}, got ${got}.`);
   });

@@ -46,6 +46,28 @@ describe('validateData', () => {
     );
   });
 
+  it('keeps the number arrays of a batch apart, and takes no part in what becomes of them later', () => {
+    const list = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(fc.array(list, { minLength: 1, maxLength: 12 }), (lists) => {
+        const given = lists.map((targets) => ({ targets: [...targets], weights: targets.map((_, at) => at / 4) }));
+        const data = given.map(({ targets, weights: own }) => ({
+          modelInput: ModelInput.fromTokens(targets),
+          lossFnInputs: { targetTokens: targets, weights: own },
+        }));
+        const prepared = validateData(data, 'cross_entropy');
+        for (const { targets, weights: own } of given) {
+          targets.fill(-1);
+          own.fill(NaN);
+        }
+        prepared.forEach(({ lossFnInputs }, index) => {
+          expect(lossFnInputs.target_tokens?.toArray()).toEqual(lists[index]);
+          expect(lossFnInputs.weights?.toArray()).toEqual(lists[index]?.map((_, at) => at / 4));
+        });
+      }),
+    );
+  });
+
   it('shares the memory of a text-only datum', () => {
     const tokens = Int32Array.of(1, 2, 3);
     const [datum] = validateData([{ modelInput: ModelInput.fromTokens(tokens) }], 'cross_entropy');

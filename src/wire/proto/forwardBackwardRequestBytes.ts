@@ -1,11 +1,14 @@
 import { invalidArgument } from '../../errors.js';
 import type { ForwardBackwardRequest } from '../codec.js';
-import type { PreparedDatum } from '../datum.js';
+import { type PreparedDatum, datumBytes } from '../datum.js';
 import type { ModelInputChunk } from '../modelInputChunk.js';
 import type { ProvenanceSpan } from '../provenance.js';
 import type { TensorArray, TensorData } from '../tensorData.js';
 import { DTYPE } from './dtype.js';
 import { MessageWriter } from './messageWriter.js';
+
+/** Bytes that are put aside for the names and lengths of a datum, and for all that stands around the data. */
+const ROOM_FOR_NAMES = 256;
 
 /**
  * Encodes a pass as a protobuf `ForwardBackwardRequest`, from the typed arrays of the data straight into one buffer.
@@ -13,107 +16,122 @@ import { MessageWriter } from './messageWriter.js';
  * The generated code would copy every array once for each message around it; the tests hold this to its decoder.
  */
 export function forwardBackwardRequestBytes(request: ForwardBackwardRequest): Uint8Array<ArrayBuffer> {
-  return MessageWriter.build((message) => {
-    message.text(1, request.modelId);
-    message.integer(2, request.seqId);
-    for (const datum of request.data) {
-      message.message(3, () => {
-        writeDatum(message, datum);
-      });
-    }
-    message.text(4, request.loss);
-    const config = Object.entries(request.lossConfig);
-    for (const [name, value] of config) {
-      if (typeof value === 'number') writeEntry(message, 5, name, () => message.double(2, value));
-    }
-    if (request.forwardOnly) message.integer(6, 1);
-    // Text fits into the newer map only; older servers read the numbers from the other.
-    for (const [name, value] of config) {
-      writeEntry(message, 7, name, () => {
-        message.message(2, () => {
-          if (typeof value === 'number') message.double(1, value);
-          else message.text(2, value);
-        });
-      });
-    }
-  });
+  const { data } = request;
+  let capacity = ROOM_FOR_NAMES;
+  for (const datum of data) capacity += datumBytes(datum) + ROOM_FOR_NAMES;
+  const message = new MessageWriter(capacity);
+  // Fields are written last to first. Text fits into the newer map only; older servers read the numbers from the other.
+  const config = Object.entries(request.lossConfig);
+  backwards(message, config, writeConfigValue);
+  if (request.forwardOnly) message.integer(6, 1);
+  backwards(message, config, writeConfigNumber);
+  message.text(4, request.loss);
+  backwards(message, data, writeDatum);
+  message.integer(2, request.seqId);
+  message.text(1, request.modelId);
+  return message.bytesWritten();
+}
+
+function backwards<T>(message: MessageWriter, list: readonly T[], write: (message: MessageWriter, item: T) => void) {
+  for (let index = list.length - 1; index >= 0; index--) write(message, list[index] as T);
+}
+
+function writeConfigValue(message: MessageWriter, [name, value]: readonly [string, number | string]): void {
+  const end = message.length;
+  if (typeof value === 'number') message.double(1, value);
+  else message.text(2, value);
+  message.nest(2, end);
+  message.text(1, name);
+  message.nest(7, end);
+}
+
+function writeConfigNumber(message: MessageWriter, [name, value]: readonly [string, number | string]): void {
+  if (typeof value !== 'number') return;
+  const end = message.length;
+  message.double(2, value);
+  message.text(1, name);
+  message.nest(5, end);
 }
 
 function writeDatum(message: MessageWriter, { modelInput, lossFnInputs, provenance }: PreparedDatum): void {
-  for (const chunk of modelInput.chunks) {
-    message.message(1, () => {
-      writeChunk(message, chunk);
-    });
+  const end = message.length;
+  if (provenance !== undefined) {
+    backwards(message, provenance.targetTokens, writeTargetSpan);
+    backwards(message, provenance.modelInput, writeInputSpan);
   }
-  for (const name of Object.keys(lossFnInputs)) {
+  const names = Object.keys(lossFnInputs);
+  for (let index = names.length - 1; index >= 0; index--) {
+    const name = names[index] ?? '';
     const tensor = lossFnInputs[name];
-    if (tensor === undefined) continue;
-    writeEntry(message, 2, name, () => {
-      message.message(2, () => {
-        writeTensor(message, tensor);
-      });
-    });
+    if (tensor !== undefined) writeLossInput(message, name, tensor);
   }
-  const spans = [provenance?.modelInput ?? [], provenance?.targetTokens ?? []];
-  spans.forEach((list, index) => {
-    for (const span of list) {
-      message.message(3 + index, () => {
-        writeSpan(message, span);
-      });
-    }
-  });
+  backwards(message, modelInput.chunks, writeChunk);
+  message.nest(3, end);
+}
+
+function writeLossInput(message: MessageWriter, name: string, { data, dtype, shape, sparse }: TensorData): void {
+  const end = message.length;
+  message.packed(4, shape);
+  message.integer(3, DTYPE[dtype]);
+  if (sparse === undefined) {
+    writeArray(message, data);
+  } else {
+    const endOfValues = message.length;
+    message.widened(3, sparse.colIndices);
+    message.widened(2, sparse.crowIndices);
+    writeArray(message, data);
+    message.nest(2, endOfValues);
+  }
+  message.nest(2, end);
+  message.text(1, name);
+  message.nest(2, end);
+}
+
+function writeArray(message: MessageWriter, data: TensorArray): void {
+  if (data instanceof Int32Array) message.widened(1, data);
+  else message.bytes(1, data);
 }
 
 function writeChunk(message: MessageWriter, chunk: ModelInputChunk): void {
+  const end = message.length;
   switch (chunk.type) {
     case 'encoded_text':
-      message.message(1, () => message.bytes(1, chunk.tokens));
-      return;
+      message.bytes(1, chunk.tokens);
+      message.nest(1, end);
+      break;
     case 'image':
-      message.message(2, () => {
-        message.bytes(1, chunk.data);
-        message.text(2, chunk.format);
-        if (chunk.expectedTokens !== undefined) message.integer(3, chunk.expectedTokens);
-      });
-      return;
+      if (chunk.expectedTokens !== undefined) message.integer(3, chunk.expectedTokens);
+      message.text(2, chunk.format);
+      message.bytes(1, chunk.data);
+      message.nest(2, end);
+      break;
     case 'dmel':
-      message.message(3, () => message.bytes(1, chunk.dmel));
-      return;
+      message.bytes(1, chunk.dmel);
+      message.nest(3, end);
+      break;
     case 'image_asset_pointer':
       throw invalidArgument('text, images and audio in training data', 'a pointer to an image');
   }
+  message.nest(1, end);
 }
 
-function writeSpan(message: MessageWriter, { from, sequenceId, offset = 0, length }: ProvenanceSpan): void {
-  message.message(from === 'prompt' ? 1 : 2, () => {
-    message.text(1, sequenceId);
-    message.integer(2, offset);
-    message.integer(3, length);
-  });
+function writeInputSpan(message: MessageWriter, span: ProvenanceSpan): void {
+  writeSpan(message, 3, span);
 }
 
-function writeTensor(message: MessageWriter, { data, dtype, shape, sparse }: TensorData): void {
-  if (sparse === undefined) {
-    writeArray(message, 1, data);
-  } else {
-    message.message(2, () => {
-      writeArray(message, 1, data);
-      message.widened(2, sparse.crowIndices);
-      message.widened(3, sparse.colIndices);
-    });
-  }
-  message.integer(3, DTYPE[dtype]);
-  message.packed(4, shape);
+function writeTargetSpan(message: MessageWriter, span: ProvenanceSpan): void {
+  writeSpan(message, 4, span);
 }
 
-function writeArray(message: MessageWriter, field: number, data: TensorArray): void {
-  if (data instanceof Int32Array) message.widened(field, data);
-  else message.bytes(field, data);
-}
-
-function writeEntry(message: MessageWriter, field: number, name: string, writeValue: () => void): void {
-  message.message(field, () => {
-    message.text(1, name);
-    writeValue();
-  });
+function writeSpan(
+  message: MessageWriter,
+  field: number,
+  { from, sequenceId, offset = 0, length }: ProvenanceSpan,
+): void {
+  const end = message.length;
+  message.integer(3, length);
+  message.integer(2, offset);
+  message.text(1, sequenceId);
+  message.nest(from === 'prompt' ? 1 : 2, end);
+  message.nest(field, end);
 }

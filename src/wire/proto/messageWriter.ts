@@ -3,117 +3,137 @@ import { WIRE_TYPE } from './wireReader.js';
 const encoder = new TextEncoder();
 
 /**
- * Writes a protobuf message into one buffer: the same function runs twice, first to measure, then to write in place.
+ * Writes a protobuf message from its end to its start: how long a nested message is, which stands before it, is known by
+ * the time that it is written. So fields are written last to first, in one run over the data.
  *
  * Arrays go from the caller's memory to their place in one copy; typed arrays are little-endian, as the format is, on
  * every platform that runs JavaScript engines today. Field numbers are below 16.
  */
 export class MessageWriter {
-  private position = 0;
-  private nextSize = 0;
-  private readonly view: DataView | undefined;
+  private target: Uint8Array<ArrayBuffer>;
+  private view: DataView;
+  /** Where in `target` the message begins so far. */
+  private start: number;
 
-  private constructor(
-    private readonly target: Uint8Array | undefined,
-    /** Sizes of the nested messages in the order in which they begin. */
-    private readonly sizes: number[],
-    private readonly texts: Map<string, Uint8Array>,
-  ) {
-    this.view = target === undefined ? undefined : new DataView(target.buffer);
+  /** @param capacity bytes; the memory grows where the message takes more */
+  constructor(capacity: number) {
+    this.target = new Uint8Array(capacity);
+    this.view = new DataView(this.target.buffer);
+    this.start = capacity;
   }
 
-  /** The bytes of the message that `write` describes; it must do the same in both runs. */
-  static build(write: (message: MessageWriter) => void): Uint8Array<ArrayBuffer> {
-    const measured = new MessageWriter(undefined, [], new Map());
-    write(measured);
-    const target = new Uint8Array(measured.position);
-    write(new MessageWriter(target, measured.sizes, measured.texts));
-    return target;
+  /** How many bytes were written. */
+  get length(): number {
+    return this.target.length - this.start;
+  }
+
+  /** The message; nothing may be written after. */
+  bytesWritten(): Uint8Array<ArrayBuffer> {
+    return this.target.subarray(this.start);
   }
 
   /** A non-negative integer below 2⁵³: int32, int64, uint32, uint64, bool or enum. */
   integer(field: number, value: number): void {
-    this.varint((field << 3) | WIRE_TYPE.varint);
     this.varint(value);
+    this.varint((field << 3) | WIRE_TYPE.varint);
   }
 
   double(field: number, value: number): void {
+    const at = this.before(8);
+    this.view.setFloat64(at, value, true);
     this.varint((field << 3) | WIRE_TYPE.fixed64);
-    this.view?.setFloat64(this.position, value, true);
-    this.position += 8;
   }
 
   text(field: number, value: string): void {
-    let bytes = this.texts.get(value);
-    if (bytes === undefined) {
-      bytes = encoder.encode(value);
-      this.texts.set(value, bytes);
-    }
-    this.bytes(field, bytes);
+    const end = this.length;
+    if (!this.ascii(value)) this.copy(encoder.encode(value));
+    this.nest(field, end);
   }
 
   /** The memory of an array as it is. */
   bytes(field: number, data: ArrayBufferView): void {
-    this.header(field, data.byteLength);
-    this.target?.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), this.position);
-    this.position += data.byteLength;
+    const end = this.length;
+    this.copy(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.nest(field, end);
   }
 
   /** 32-bit integers, each as the two words of an int64. */
   widened(field: number, data: Int32Array): void {
-    this.header(field, 8 * data.length);
-    if (this.view !== undefined) writeWidened(this.view, this.position, data);
-    this.position += 8 * data.length;
+    const end = this.length;
+    const at = this.before(8 * data.length);
+    writeWidened(this.view, at, data);
+    this.nest(field, end);
   }
 
   /** Non-negative integers below 2⁵³ as a packed field. */
   packed(field: number, values: readonly number[]): void {
     if (values.length === 0) return;
-    this.message(field, () => {
-      for (const value of values) this.varint(value);
-    });
+    const end = this.length;
+    for (let index = values.length - 1; index >= 0; index--) this.varint(values[index] ?? 0);
+    this.nest(field, end);
   }
 
-  /** A nested message, or anything else whose length comes before it. */
-  message(field: number, write: () => void): void {
-    if (this.target !== undefined) {
-      this.header(field, this.sizes[this.nextSize++] ?? 0);
-      write();
-      return;
-    }
-    const index = this.sizes.push(0) - 1;
-    const start = this.position;
-    write();
-    const size = this.position - start;
-    this.sizes[index] = size;
-    this.header(field, size);
-  }
-
-  private header(field: number, length: number): void {
+  /** Makes what was written since the message had `length` bytes a nested message, or the value of another such field. */
+  nest(field: number, length: number): void {
+    this.varint(this.length - length);
     this.varint((field << 3) | WIRE_TYPE.lengthDelimited);
-    this.varint(length);
+  }
+
+  private copy(bytes: Uint8Array): void {
+    const at = this.before(bytes.length);
+    this.target.set(bytes, at);
+  }
+
+  /** Text of one byte a character, as names are; false for another, of which nothing is written. */
+  private ascii(text: string): boolean {
+    const at = this.before(text.length);
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) {
+        this.start += text.length;
+        return false;
+      }
+      this.target[at + index] = code;
+    }
+    return true;
   }
 
   private varint(value: number): void {
+    let size = 1;
+    for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) size += 1;
+    let at = this.before(size);
     let rest = value;
     while (rest > 0x7f) {
-      this.byte((rest % 0x80) | 0x80);
+      this.target[at++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
-    this.byte(rest);
+    this.target[at] = rest;
   }
 
-  private byte(value: number): void {
-    if (this.target !== undefined) this.target[this.position] = value;
-    this.position += 1;
+  /** Moves the start by so many bytes that are to be written, and says where it is then. */
+  private before(size: number): number {
+    if (size > this.start) this.grow(size);
+    this.start -= size;
+    return this.start;
+  }
+
+  private grow(size: number): void {
+    const written = this.target.subarray(this.start);
+    const capacity = 2 * this.target.length + size;
+    this.target = new Uint8Array(capacity);
+    this.view = new DataView(this.target.buffer);
+    this.start = capacity - written.length;
+    this.target.set(written, this.start);
   }
 }
 
-/** The memory is zero at first, so that only negative integers need their upper word written. */
 function writeWidened(view: DataView, start: number, data: Int32Array): void {
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] ?? 0;
-    view.setInt32(start + 8 * i, value, true);
-    if (value < 0) view.setInt32(start + 8 * i + 4, -1, true);
+  let at = start;
+  // eslint-disable-next-line @typescript-eslint/prefer-for-of -- an iterator takes three times as long
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index] ?? 0;
+    view.setInt32(at, value, true);
+    view.setInt32(at + 4, value >> 31, true);
+    at += 8;
   }
 }

@@ -28,14 +28,16 @@ function datumsOf({ fields, numDatums }: RecordMessage): Record<string, TensorDa
     }
   }
   if (columns.length === 0 && count > MAX_EMPTY_DATUMS) throw invalidMessage(`${count} datums without any field`);
-  return Array.from({ length: count }, (_, datum) =>
-    Object.fromEntries(
-      columns.flatMap(([name, tensors]): [string, TensorData][] => {
-        const tensor = tensors[datum];
-        return tensor === undefined ? [] : [[name, tensor]];
-      }),
-    ),
-  );
+  const records: Record<string, TensorData>[] = [];
+  for (let datum = 0; datum < count; datum++) {
+    const record: Record<string, TensorData> = {};
+    for (const [name, tensors] of columns) {
+      const tensor = tensors[datum];
+      if (tensor !== undefined) record[name] = tensor;
+    }
+    records.push(record);
+  }
+  return records;
 }
 
 /** A record may say how many datums there are without giving a byte for them. */
@@ -46,8 +48,10 @@ function tensorsOf(batch: BatchMessage, name: string): TensorData[] {
   const offsets = integersOf(batch.offsets, `the offsets of ${name}`);
   const trailing = batch.trailingShape;
   const rowSize = trailing.reduce((product, size) => product * size, 1);
-  return Array.from({ length: Math.max(0, offsets.length - 1) }, (_, datum) => {
-    const [start, end] = [Number(offsets[datum]) / itemSize, Number(offsets[datum + 1]) / itemSize];
+  const tensors: TensorData[] = [];
+  for (let datum = 0; datum + 1 < offsets.length; datum++) {
+    const start = Number(offsets[datum]) / itemSize;
+    const end = Number(offsets[datum + 1]) / itemSize;
     const rows = rowSize === 0 ? 0 : (end - start) / rowSize;
     const fits = Number.isInteger(start) && start >= 0 && end <= data.length;
     if (!fits || !Number.isInteger(rows) || rows < 0 || rows * rowSize !== end - start) {
@@ -56,6 +60,7 @@ function tensorsOf(batch: BatchMessage, name: string): TensorData[] {
           `got values ${start} to ${end} for datum ${datum}`,
       );
     }
-    return new TensorData(data.subarray(start, end), [rows, ...trailing]);
-  });
+    tensors.push(new TensorData(data.subarray(start, end), [rows, ...trailing]));
+  }
+  return tensors;
 }

@@ -116,6 +116,25 @@ describe('forwardBackwardRequestBytes', () => {
     expect(text?.case === 'encodedText' && Buffer.compare(text.value.tokens, bytesOf(tokens))).toBe(0);
   });
 
+  it('writes names that take more room than was put aside for them', () => {
+    const [name, sequenceId] = ['ä'.repeat(3000), 'x'.repeat(70_000)];
+    const span = { from: 'sample', sequenceId, length: 1 } as const;
+    const datum = {
+      modelInput: ModelInput.fromTokens([1]),
+      lossFnInputs: { [name]: new TensorData(Int32Array.of(-1)), weights: new TensorData(Float32Array.of(0.5)) },
+      provenance: { modelInput: [span], targetTokens: [span] },
+    };
+    const request = { modelId: 'm', seqId: 1, loss: 'cross_entropy', lossConfig: { [name]: name }, forwardOnly: false };
+    const message = decode({ ...request, loss: 'cross_entropy', data: [datum, datum] });
+    expect(message.lossFnConfigV2[name]?.value.value).toBe(name);
+    expect(message.data).toHaveLength(2);
+    for (const { lossFnInputs, lossFnInputSpans } of message.data) {
+      expect(lossFnInputs[name]).toMatchObject(expectedTensor(new TensorData(Int32Array.of(-1))));
+      expect(lossFnInputs.weights).toMatchObject(expectedTensor(new TensorData(Float32Array.of(0.5))));
+      expect(lossFnInputSpans.map(({ span: sent }) => sent)).toMatchObject([expectedSpan(span)]);
+    }
+  });
+
   it('writes the bytes that the Python SDK wrote', () => {
     const recorded = JSON.parse(readFileSync('test/fixtures/proto/recorded.json', 'utf8')) as {
       forwardBackwardRequest: Record<'forwardOnly' | 'withGradient', string>;
