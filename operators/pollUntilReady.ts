@@ -1,4 +1,11 @@
-import { Observable, type SchedulerLike, Subscription, asyncScheduler } from 'rxjs';
+import {
+  Observable,
+  type Observer,
+  type SchedulerLike,
+  type Subscriber,
+  type Subscription,
+  asyncScheduler,
+} from 'rxjs';
 import { TinkerError } from '../src/errors.js';
 
 /** An answer without the result. */
@@ -49,79 +56,115 @@ export interface PollUntilReadyOptions<A, R> {
  * ```
  */
 export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Observable<R> {
-  const { ask, recover, read, heldMs = 1000, minWaitMs = 100, maxWaitMs = 1000, scheduler = asyncScheduler } = options;
   return new Observable((subscriber) => {
-    let iteration = 0;
-    let backoffMs = minWaitMs;
-    const waitAfter = (answer: NotReady, tookMs: number): number => {
-      if (answer.waitMs !== undefined || tookMs >= heldMs) {
-        backoffMs = minWaitMs;
-        return answer.waitMs ?? 0;
-      }
-      const wait = backoffMs;
-      backoffMs = Math.min(2 * backoffMs, maxWaitMs);
-      return wait;
-    };
-    const askOnce = (): void => {
-      const askedAt = scheduler.now();
-      let isAnswered = false;
-      let isWithin = true;
-      const asking = new Subscription();
-      const settle = (answer: A): void => {
-        const reading = read(answer);
-        if ('ready' in reading) {
-          subscriber.next(reading.ready);
-          subscriber.complete();
-          return;
-        }
-        const waitMs = waitAfter(reading, scheduler.now() - askedAt);
-        asking.unsubscribe();
-        // What answers from within its subscription could do so without an end.
-        if (waitMs === 0 && !isWithin) askOnce();
-        else subscriber.add(scheduler.schedule(askOnce, waitMs));
-      };
-      const fail = (error: unknown): void => {
-        subscriber.error(error);
-      };
-      const take = (answer: () => A): void => {
-        if (isAnswered) return;
-        isAnswered = true;
-        try {
-          settle(answer());
-        } catch (error) {
-          fail(error);
-        }
-      };
-      try {
-        const source = ask(iteration++);
-        asking.add(
-          source.subscribe({
-            next: (answer) => {
-              take(() => answer);
-            },
-            error: (error: unknown) => {
-              take(() => {
-                if (recover === undefined) throw error;
-                return recover(error);
-              });
-            },
-            complete: () => {
-              take(() => {
-                throw noAnswer();
-              });
-            },
-          }),
-        );
-        isWithin = false;
-        subscriber.add(asking);
-      } catch (error) {
-        fail(error);
-      }
-    };
-    askOnce();
+    new Poll(subscriber, options).ask();
   });
 }
 
-function noAnswer(): TinkerError {
-  return new TinkerError('invalid_response', 'Expected an answer, got a poll that completed without one.');
+/** The questions of one subscriber. */
+class Poll<A, R> {
+  readonly scheduler: SchedulerLike;
+  private iteration = 0;
+  private backoffMs: number;
+
+  constructor(
+    readonly subscriber: Subscriber<R>,
+    readonly options: PollUntilReadyOptions<A, R>,
+  ) {
+    this.scheduler = options.scheduler ?? asyncScheduler;
+    this.backoffMs = options.minWaitMs ?? 100;
+  }
+
+  ask(): void {
+    const { subscriber, options } = this;
+    try {
+      const question = new Question(this);
+      subscriber.add(question.begin(options.ask(this.iteration++)));
+    } catch (error) {
+      subscriber.error(error);
+    }
+  }
+
+  waitAfter(answer: NotReady, tookMs: number): number {
+    const { heldMs = 1000, minWaitMs = 100, maxWaitMs = 1000 } = this.options;
+    if (answer.waitMs !== undefined || tookMs >= heldMs) {
+      this.backoffMs = minWaitMs;
+      return answer.waitMs ?? 0;
+    }
+    const wait = this.backoffMs;
+    this.backoffMs = Math.min(2 * wait, maxWaitMs);
+    return wait;
+  }
+}
+
+/** One question, and what comes of it: its first answer, an error, or neither. */
+class Question<A, R> implements Observer<A> {
+  private readonly askedAt: number;
+  private asking: Subscription | undefined;
+  private isAnswered = false;
+
+  constructor(private readonly poll: Poll<A, R>) {
+    this.askedAt = poll.scheduler.now();
+  }
+
+  begin(source: Observable<A>): Subscription {
+    const asking = source.subscribe(this);
+    this.asking = asking;
+    // The first answer came from within.
+    if (this.isAnswered) asking.unsubscribe();
+    return asking;
+  }
+
+  next(answer: A): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    this.settle(answer);
+  }
+
+  error(error: unknown): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    const { subscriber, options } = this.poll;
+    let answer: A;
+    try {
+      if (options.recover === undefined) throw error;
+      answer = options.recover(error);
+    } catch (fault) {
+      subscriber.error(fault);
+      return;
+    }
+    this.settle(answer);
+  }
+
+  complete(): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    const message = 'Expected an answer, got a poll that completed without one.';
+    this.poll.subscriber.error(new TinkerError('invalid_response', message));
+  }
+
+  private settle(answer: A): void {
+    const { poll, asking } = this;
+    const { subscriber, options, scheduler } = poll;
+    try {
+      const reading = options.read(answer);
+      if ('ready' in reading) {
+        subscriber.next(reading.ready);
+        subscriber.complete();
+        return;
+      }
+      const waitMs = poll.waitAfter(reading, scheduler.now() - this.askedAt);
+      asking?.unsubscribe();
+      // What answers from within its subscription could do so without an end.
+      if (waitMs === 0 && asking !== undefined) poll.ask();
+      else
+        subscriber.add(
+          scheduler.schedule(() => {
+            poll.ask();
+          }, waitMs),
+        );
+    } catch (error) {
+      subscriber.error(error);
+    }
+  }
 }

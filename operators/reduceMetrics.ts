@@ -47,6 +47,10 @@ interface Sample {
  * ```
  */
 export function reduceMetricMaps(results: readonly WeightedMetrics[]): Record<string, number> {
+  const [only] = results;
+  if (results.length === 1 && only !== undefined && !Object.keys(only.metrics).some(changesAlone)) {
+    return { ...only.metrics };
+  }
   const samplesByKey = new Map<string, Sample[]>();
   for (const { metrics, weight } of results) {
     for (const [key, value] of Object.entries(metrics)) {
@@ -103,6 +107,11 @@ const reductions: ReadonlyMap<string, (samples: readonly Sample[]) => number> = 
   ['slack', (samples: readonly Sample[]) => maximum(samples) - weightedMean(samples)],
   ['hash2', hashSum],
 ]);
+
+/** Whether a metric of one chunk is not already that of the batch. */
+function changesAlone(key: string): boolean {
+  return key.endsWith(':slack') || key.endsWith(':hash2');
+}
 
 function maximum(samples: readonly Sample[]): number {
   return samples.reduce((most, { value }) => Math.max(most, value), -Infinity);

@@ -1,10 +1,25 @@
 import type { Observer, Subscriber } from 'rxjs';
 
 /**
- * What listens to a source for a subscriber: it passes on what `own` does not handle.
+ * What listens to a source for a subscriber, and passes on what a subclass does not handle.
  *
  * For what is subscribed to by hand on the way of each operation, where a chain of operators would cost more.
  */
+export abstract class Relay<S, T> implements Observer<S> {
+  constructor(protected readonly subscriber: Subscriber<T>) {}
+
+  abstract next(value: S): void;
+
+  error(error: unknown): void {
+    this.subscriber.error(error);
+  }
+
+  complete(): void {
+    this.subscriber.complete();
+  }
+}
+
+/** The same with a function, where it is not worth a class. */
 export function relay<T, S>(
   subscriber: Subscriber<T>,
   own: Pick<Observer<S>, 'next'> & Partial<Pick<Observer<S>, 'error'>>,

@@ -1,5 +1,5 @@
-import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
-import { relay } from './relay.js';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
+import { Relay } from './relay.js';
 
 /**
  * Whether to try again, and after how many milliseconds. A pause does not count against the deadline and is not ended by
@@ -39,51 +39,66 @@ export interface RetryTransientOptions {
  * ```
  */
 export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOperatorFunction<T> {
-  const { decide, deadlineMs = Infinity, scheduler = asyncScheduler, onRetry } = options;
   return (source) =>
     new Observable((subscriber) => {
-      const startedAt = scheduler.now();
-      let pausedMs = 0;
-      let attempt = 0;
-      const end = (error: unknown): void => {
-        subscriber.error(error);
-      };
-      const decideOn = (error: unknown): void => {
-        const decision = decide(error, attempt);
-        if (!decision.retry) {
-          end(error);
-          return;
-        }
-        const { delayMs, pause = false } = decision;
-        const now = scheduler.now();
-        if (!pause && now - startedAt - pausedMs + delayMs > deadlineMs) {
-          end(error);
-          return;
-        }
-        onRetry?.(error, attempt, delayMs);
-        attempt += 1;
-        const again = (): void => {
-          // By the clock, which may be set during a pause.
-          if (pause) pausedMs += scheduler.now() - now;
-          begin();
-        };
-        subscriber.add(scheduler.schedule(again, delayMs));
-      };
-      const observer = relay(subscriber, {
-        next: (value: T) => {
-          subscriber.next(value);
-        },
-        error: (error: unknown) => {
-          try {
-            decideOn(error);
-          } catch (fault) {
-            end(fault);
-          }
-        },
-      });
-      const begin = (): void => {
-        subscriber.add(source.subscribe(observer));
-      };
-      begin();
+      new Attempts(source, subscriber, options).begin();
     });
+}
+
+/** The attempts of one subscriber. */
+class Attempts<T> extends Relay<T, T> {
+  private readonly scheduler: SchedulerLike;
+  private readonly startedAt: number;
+  private pausedMs = 0;
+  private attempt = 0;
+
+  constructor(
+    private readonly source: Observable<T>,
+    subscriber: Subscriber<T>,
+    private readonly options: RetryTransientOptions,
+  ) {
+    super(subscriber);
+    this.scheduler = options.scheduler ?? asyncScheduler;
+    this.startedAt = this.scheduler.now();
+  }
+
+  begin(): void {
+    this.subscriber.add(this.source.subscribe(this));
+  }
+
+  next(value: T): void {
+    this.subscriber.next(value);
+  }
+
+  override error(error: unknown): void {
+    try {
+      this.decideOn(error);
+    } catch (fault) {
+      this.subscriber.error(fault);
+    }
+  }
+
+  private decideOn(error: unknown): void {
+    const { subscriber, scheduler, attempt, options } = this;
+    const { deadlineMs = Infinity } = options;
+    const decision = options.decide(error, attempt);
+    if (!decision.retry) {
+      subscriber.error(error);
+      return;
+    }
+    const { delayMs, pause = false } = decision;
+    const now = scheduler.now();
+    if (!pause && now - this.startedAt - this.pausedMs + delayMs > deadlineMs) {
+      subscriber.error(error);
+      return;
+    }
+    options.onRetry?.(error, attempt, delayMs);
+    this.attempt += 1;
+    const again = (): void => {
+      // By the clock, which may be set during a pause.
+      if (pause) this.pausedMs += scheduler.now() - now;
+      this.begin();
+    };
+    subscriber.add(scheduler.schedule(again, delayMs));
+  }
 }

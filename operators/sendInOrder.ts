@@ -1,14 +1,4 @@
-import {
-  EMPTY,
-  Observable,
-  type ObservableInput,
-  type OperatorFunction,
-  concatMap,
-  defer,
-  merge,
-  mergeMap,
-  queueScheduler,
-} from 'rxjs';
+import { EMPTY, Observable, type ObservableInput, type OperatorFunction, concatMap, from, merge, mergeMap } from 'rxjs';
 
 /** How {@link sendInOrder} sends and waits. */
 export interface SendInOrderOptions<T, S, R> {
@@ -46,13 +36,43 @@ export interface SendInOrderOptions<T, S, R> {
  */
 export function sendInOrder<T, S, R>(options: SendInOrderOptions<T, S, R>): OperatorFunction<T, R> {
   const { send, poll, concurrentPolls = Infinity, resume = EMPTY } = options;
-  // The queue scheduler unwinds: a thousand waiting inner streams that end at once would overflow the stack.
-  const unwound = <V>(inner: () => ObservableInput<V>): Observable<V> => {
-    const begun = defer(inner);
-    return new Observable((subscriber) => queueScheduler.schedule(() => begun.subscribe(subscriber)));
-  };
-  return (source) =>
-    merge(resume, source.pipe(concatMap((value, index) => unwound(() => send(value, index))))).pipe(
+  return (source) => {
+    const inTurn = trampoline();
+    // A thousand waiting inner streams that end at once would overflow the stack.
+    const unwound = <V>(inner: () => ObservableInput<V>): Observable<V> =>
+      new Observable((subscriber) => {
+        inTurn(() => {
+          if (subscriber.closed) return;
+          try {
+            innerFrom(inner()).subscribe(subscriber);
+          } catch (error) {
+            subscriber.error(error);
+          }
+        });
+      });
+    return merge(resume, source.pipe(concatMap((value, index) => unwound(() => send(value, index))))).pipe(
       mergeMap((sent) => unwound(() => poll(sent)), concurrentPolls),
     );
+  };
+}
+
+const innerFrom = <V>(input: ObservableInput<V>): Observable<V> => (input instanceof Observable ? input : from(input));
+
+/** Runs what is asked for while something runs after it, in order, and not within it. */
+function trampoline(): (work: () => void) => void {
+  const waiting: (() => void)[] = [];
+  let isRunning = false;
+  return (work) => {
+    if (isRunning) {
+      waiting.push(work);
+      return;
+    }
+    isRunning = true;
+    try {
+      work();
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next();
+    } finally {
+      isRunning = false;
+    }
+  };
 }

@@ -1,4 +1,4 @@
-import { type Observable, catchError, concatMap, from, map, of, tap, throwError, toArray } from 'rxjs';
+import { type Observable, of } from 'rxjs';
 import { splitIntoChunks } from '../../operators/chunkData.js';
 import { reduceMetricMaps } from '../../operators/reduceMetrics.js';
 import { TinkerError } from '../errors.js';
@@ -7,6 +7,7 @@ import { decodeForwardBackwardOutput } from '../wire/codec.js';
 import { type PreparedDatum, datumBytes } from '../wire/datum.js';
 import type { ForwardBackwardOutput } from '../wire/forwardBackwardOutput.js';
 import type { LossName } from '../wire/lossName.js';
+import { eachInOrder } from './eachInOrder.js';
 import { type SentRequest, announce, awaitResult, inLane, whenClean, withDetails } from './laneWork.js';
 import type { ModelContext } from './modelContext.js';
 import type { OperationContext, OperationWork } from './operationWork.js';
@@ -48,14 +49,12 @@ export function forwardBackwardWork(
   return {
     type,
     modelId: model.modelId,
-    send: (context) =>
-      whenClean(model, () => sendChunks(model, pass, context)).pipe(
-        tap((chunks) => {
-          seqIds = seqIdsOf(chunks);
-          context.report({ type: 'sent', seqIds });
-          announce(model, { type: 'sent', operation: type, seqIds });
-        }),
-      ),
+    send: (context) => whenClean(model, () => sendChunks(model, pass, context)),
+    sent: (chunks, context) => {
+      seqIds = seqIdsOf(chunks);
+      context.report({ type: 'sent', seqIds });
+      announce(model, { type: 'sent', operation: type, seqIds });
+    },
     poll: (chunks, context) => awaitChunks(model, pass, chunks, context),
     settled: (outcome) => {
       if ('error' in outcome) announce(model, { type: 'failed', operation: type, seqIds, error: outcome.error });
@@ -84,36 +83,25 @@ export function sendChunks(
 ): Observable<readonly SentChunk[]> {
   const chunks = chunksOf(model, pass);
   const type = nameOf(pass);
-  const send = (data: readonly PreparedDatum[], index: number): Observable<SentChunk> =>
-    inLane(model, { type }, (seqId) =>
-      postPass(model, { ...pass, modelId: model.modelId, seqId, data }, context.span?.headers),
-    ).pipe(
-      map((sent): SentChunk => {
-        context.report({ type: 'chunk', chunk: index + 1, chunks: chunks.length, seqId: sent.seqId });
-        return { sent };
-      }),
-      catchError((error: unknown) => {
-        if (!(error instanceof TinkerError) || !isDefiniteRefusal(error)) return throwError(() => error);
-        return of<SentChunk>({ outcome: { error } });
-      }),
-    );
-  return inOrder(chunks, send).pipe(
-    map((sent) => {
+  return eachInOrder(chunks, {
+    begin: (data) =>
+      inLane(model, { type }, (seqId) =>
+        postPass(model, { ...pass, modelId: model.modelId, seqId, data }, context.span?.headers),
+      ),
+    take: (sent: SentRequest, _, index): SentChunk => {
+      context.report({ type: 'chunk', chunk: index + 1, chunks: chunks.length, seqId: sent.seqId });
+      return { sent };
+    },
+    recover: (error) => {
+      if (error instanceof TinkerError && isDefiniteRefusal(error)) return { outcome: { error } };
+      throw error;
+    },
+    finish: (sent) => {
       // A batch refused in part must stop the optimizer step behind it before that is sent.
       if (sent.some(isRefused)) throw failure(model, pass, sent);
       return sent;
-    }),
-  );
-}
-
-/** What comes of each chunk, one after another; small batches have one, for which no list is waited for. */
-function inOrder<C, R>(
-  chunks: readonly C[],
-  use: (chunk: C, index: number) => Observable<R>,
-): Observable<readonly R[]> {
-  const [only] = chunks;
-  if (only !== undefined && chunks.length === 1) return use(only, 0).pipe(map((result) => [result]));
-  return from(chunks).pipe(concatMap(use), toArray());
+    },
+  });
 }
 
 /** Waits for the chunks in order, and puts their results together; what is already there is not asked for again. */
@@ -129,35 +117,35 @@ export function awaitChunks(
     requestType: pass.forwardOnly ? 'Forward' : 'ForwardBackward',
     read: decodeForwardBackwardOutput,
   };
-  const wait = (chunk: SentChunk): Observable<unknown> => {
-    if (chunk.outcome !== undefined || chunk.sent === undefined) return of(undefined);
-    return awaitResult(model, chunk.sent, request, context).pipe(
-      tap((output) => {
-        chunk.outcome = { output };
-      }),
-      catchError((error: unknown) => {
-        if (!(error instanceof TinkerError) || error.code === 'connection_lost') return throwError(() => error);
-        chunk.outcome = { error };
-        return of(undefined);
-      }),
-    );
-  };
-  return inOrder(chunks, wait).pipe(
-    map(() => {
-      const outputs = chunks.flatMap((chunk) =>
-        chunk.outcome !== undefined && 'output' in chunk.outcome ? [chunk.outcome.output] : [],
+  return eachInOrder(chunks, {
+    begin: ({ outcome, sent }): Observable<ForwardBackwardOutput | undefined> =>
+      outcome !== undefined || sent === undefined ? of(undefined) : awaitResult(model, sent, request, context),
+    take: (output, chunk) => {
+      if (output !== undefined) chunk.outcome = { output };
+    },
+    recover: (error, chunk) => {
+      if (!(error instanceof TinkerError) || error.code === 'connection_lost') throw error;
+      chunk.outcome = { error };
+    },
+    finish: () => {
+      const outputs = chunks.flatMap(({ outcome }) =>
+        outcome !== undefined && 'output' in outcome ? [outcome.output] : [],
       );
       if (outputs.length < chunks.length) throw failure(model, pass, chunks);
       return joinOutputs(outputs);
-    }),
-  );
+    },
+  });
 }
 
 /** One result out of those of the chunks: outputs in order, metrics reduced. */
 export function joinOutputs(outputs: readonly ForwardBackwardOutput[]): ForwardBackwardOutput {
+  const [first] = outputs;
   return {
-    lossFnOutputType: outputs[0]?.lossFnOutputType ?? 'ArrayRecord',
-    lossFnOutputs: outputs.flatMap((output) => output.lossFnOutputs),
+    lossFnOutputType: first?.lossFnOutputType ?? 'ArrayRecord',
+    lossFnOutputs:
+      outputs.length === 1 && first !== undefined
+        ? first.lossFnOutputs
+        : outputs.flatMap((output) => output.lossFnOutputs),
     metrics: reduceMetricMaps(outputs.map(({ metrics, lossFnOutputs }) => ({ metrics, weight: lossFnOutputs.length }))),
   };
 }

@@ -1,15 +1,5 @@
-import {
-  BehaviorSubject,
-  Observable,
-  Subject,
-  filter,
-  finalize,
-  identity,
-  ignoreElements,
-  take,
-  takeUntil,
-} from 'rxjs';
-import { relay } from '../../operators/relay.js';
+import { EMPTY, Observable, Subject, type Subscriber, defer, identity, ignoreElements, take, takeUntil } from 'rxjs';
+import { Relay } from '../../operators/relay.js';
 import { sendInOrder } from '../../operators/sendInOrder.js';
 import { type SentOperation, TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
@@ -26,7 +16,8 @@ export class Lane implements Road {
   private readonly tickets = new Subject<Ticket>();
   private readonly resumed = new Subject<Ticket>();
   private readonly ended = new Subject<void>();
-  private readonly underWay = new BehaviorSubject(0);
+  private readonly emptied = new Subject<void>();
+  private underWay = 0;
   private sent: SentOperation[] = [];
   private stopped: TinkerError | undefined;
   private broken: TinkerError | undefined;
@@ -38,8 +29,8 @@ export class Lane implements Road {
     this.tickets
       .pipe(
         sendInOrder({
-          send: (ticket) => this.leave(ticket),
-          poll: (ticket: Ticket) => ticket.poll().pipe(finalize(() => this.count(-1))),
+          send: (ticket) => this.send(ticket),
+          poll: (ticket: Ticket) => this.poll(ticket),
           concurrentPolls: CONCURRENT_POLLS,
           resume: this.resumed,
         }),
@@ -54,12 +45,12 @@ export class Lane implements Road {
       ticket.fail(refused);
       return;
     }
-    this.count(1);
+    this.underWay += 1;
     this.tickets.next(ticket);
   }
 
   resume(ticket: Ticket): void {
-    this.count(1);
+    this.underWay += 1;
     this.resumed.next(ticket);
   }
 
@@ -69,21 +60,10 @@ export class Lane implements Road {
     request: (seqId: number) => Observable<T>,
     isRefusal: (error: TinkerError) => boolean = isDefiniteRefusal,
     explain: (error: unknown) => unknown = identity,
-  ): Observable<{ readonly seqId: number; readonly promise: T }> {
+  ): Observable<Posted<T>> {
     return new Observable((subscriber) => {
       const seqId = this.nextSeqId;
-      return request(seqId).subscribe(
-        relay(subscriber, {
-          next: (promise) => {
-            this.spend(type, seqId);
-            subscriber.next({ seqId, promise });
-          },
-          error: (error: unknown) => {
-            const isUnknown = error instanceof TinkerError && !isRefusal(error);
-            subscriber.error(explain(isUnknown ? this.outcomeUnknown(type, seqId, error) : error));
-          },
-        }),
-      );
+      return request(seqId).subscribe(new Posting(subscriber, this, { type, seqId, isRefusal, explain }));
     });
   }
 
@@ -123,11 +103,7 @@ export class Lane implements Road {
 
   /** Completes when nothing is queued, sent or polled. */
   drained(): Observable<never> {
-    return this.underWay.pipe(
-      filter((count) => count === 0),
-      take(1),
-      ignoreElements(),
-    );
+    return defer(() => (this.underWay === 0 ? EMPTY : this.emptied.pipe(take(1), ignoreElements())));
   }
 
   /** Ends every send and poll at once. */
@@ -137,39 +113,34 @@ export class Lane implements Road {
     this.resumed.complete();
   }
 
-  private leave(ticket: Ticket): Observable<Ticket> {
+  private send(ticket: Ticket): Observable<Ticket> {
+    if (this.broken !== undefined) ticket.fail(this.broken);
+    return ticket.send();
+  }
+
+  private poll(ticket: Ticket): Observable<never> {
     return new Observable((subscriber) => {
-      let handedOver = false;
       subscriber.add(() => {
-        if (!handedOver) this.count(-1);
+        this.leave();
       });
-      if (this.broken !== undefined) {
-        ticket.fail(this.broken);
-        subscriber.complete();
-        return undefined;
-      }
-      return ticket.send().subscribe(
-        relay(subscriber, {
-          next: (sent) => {
-            handedOver = true;
-            subscriber.next(sent);
-          },
-        }),
-      );
+      return ticket.poll().subscribe(subscriber);
     });
   }
 
-  private count(change: number): void {
-    this.underWay.next(this.underWay.value + change);
+  private leave(): void {
+    this.underWay -= 1;
+    if (this.underWay === 0) this.emptied.next();
   }
 
-  private spend(type: string, seqId: number): void {
+  /** The seq_id is used. */
+  spend(type: string, seqId: number): void {
     this.nextSeqId = seqId + 1;
     this.sent.push({ type, seqId });
     if (this.sent.length > 2 * REMEMBERED_SENDS) this.sent = this.sent.slice(-REMEMBERED_SENDS);
   }
 
-  private outcomeUnknown(type: string, seqId: number, error: TinkerError): TinkerError {
+  /** The seq_id may be used: nothing more is sent. */
+  outcomeUnknown(type: string, seqId: number, error: TinkerError): TinkerError {
     this.spend(type, seqId);
     if (error.code === 'invalid_response') return error;
     this.broken = new TinkerError(
@@ -180,5 +151,37 @@ export class Lane implements Road {
       { cause: error, details: { operation: type, seqId } },
     );
     return this.broken;
+  }
+}
+
+/** What the server took, and under which seq_id. */
+export interface Posted<T> {
+  readonly seqId: number;
+  readonly promise: T;
+}
+
+/** What comes of sending one request under a seq_id. */
+class Posting<T> extends Relay<T, Posted<T>> {
+  constructor(
+    subscriber: Subscriber<Posted<T>>,
+    private readonly lane: Lane,
+    private readonly request: SentOperation & {
+      isRefusal(error: TinkerError): boolean;
+      explain(error: unknown): unknown;
+    },
+  ) {
+    super(subscriber);
+  }
+
+  next(promise: T): void {
+    const { type, seqId } = this.request;
+    this.lane.spend(type, seqId);
+    this.subscriber.next({ seqId, promise });
+  }
+
+  override error(error: unknown): void {
+    const { lane, request } = this;
+    const isUnknown = error instanceof TinkerError && !request.isRefusal(error);
+    this.subscriber.error(request.explain(isUnknown ? lane.outcomeUnknown(request.type, request.seqId, error) : error));
   }
 }

@@ -100,10 +100,8 @@ export function inLane(
 
 /** Refuses to send while the accumulated gradient is part of a batch. */
 export function whenClean<T>(model: ModelContext, send: () => Observable<T>): Observable<T> {
-  return defer(() => {
-    const dirty = model.lane.gradientDirty;
-    return dirty === undefined ? send() : throwError(() => dirty);
-  });
+  const dirty = model.lane.gradientDirty;
+  return dirty === undefined ? send() : throwError(() => dirty);
 }
 
 /** Waits for the result of one sent request, telling the queue's state on the way. */
@@ -121,28 +119,28 @@ export function awaitResult<T>(
     requestType: request.requestType,
     read: (result) => request.read(result),
     waitingFor: `${request.type} with seq_id ${String(sent.seqId)} of ${model.modelId}`,
+    explain: (error) => failedAfterSend(error, model, request, sent.seqId),
     onQueueState: (state) => {
-      model.queueState.next(state);
+      // Most are as the one before.
+      if (state.state !== 'active' || model.queueState.value.state !== 'active') model.queueState.next(state);
       context.report({ type: 'queueState', ...state });
     },
-  }).pipe(catchError((error: unknown) => throwError(() => failedAfterSend(error, model, request, sent.seqId))));
+  });
 }
 
 /** The work of an operation that is one request in the lane. */
 export function laneWork<T>(model: ModelContext, request: LaneRequest<T>): OperationWork<SentRequest, T> {
   let seqIds: readonly number[] = [];
-  const send = (context: OperationContext): Observable<SentRequest> =>
-    postInLane(model, request, context).pipe(
-      tap((sent) => {
-        seqIds = [sent.seqId];
-        context.report({ type: 'sent', seqIds });
-        announce(model, { type: 'sent', operation: request.type, seqIds });
-      }),
-    );
+  const send = (context: OperationContext): Observable<SentRequest> => postInLane(model, request, context);
   return {
     type: request.type,
     modelId: model.modelId,
     send: (context) => (request.cleans === true ? send(context) : whenClean(model, () => send(context))),
+    sent: ({ seqId }, context) => {
+      seqIds = [seqId];
+      context.report({ type: 'sent', seqIds });
+      announce(model, { type: 'sent', operation: request.type, seqIds });
+    },
     poll: (sent, context) => awaitResult(model, sent, request, context),
     settled: (outcome) => {
       if ('error' in outcome) {
@@ -162,10 +160,11 @@ export function announce(
   metrics?: Readonly<Record<string, number>>,
 ): void {
   const time = model.connection.scheduler.now();
-  model.events.next({ ...event, time });
+  if (model.events.observed) model.events.next({ ...event, time });
   const seqId = event.seqIds.at(-1);
   if (metrics === undefined || seqId === undefined) return;
-  model.metrics.next({ operation: event.operation, seqId, step: model.steps, metrics, time });
+  if (model.metrics.observed)
+    model.metrics.next({ operation: event.operation, seqId, step: model.steps, metrics, time });
   if (event.operation === 'optim_step') model.steps += 1;
 }
 

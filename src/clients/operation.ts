@@ -1,4 +1,4 @@
-import { Observable, type SchedulerLike, Subscription, tap } from 'rxjs';
+import { Observable, type SchedulerLike, Subscription, firstValueFrom, tap } from 'rxjs';
 import { TinkerError, invalidArgument } from '../errors.js';
 import type { OperationProgress } from './operationProgress.js';
 import type { OperationState } from './operationState.js';
@@ -56,6 +56,7 @@ export class Operation<T> extends Observable<T> {
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
       throw invalidArgument('timeoutMs to be a number of milliseconds ≥ 0', timeoutMs);
     }
+    if (timeoutMs === undefined && signal === undefined) return firstValueFrom(this);
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(detached(this.type, 'its signal was aborted', 'aborted', signal.reason));

@@ -1,4 +1,4 @@
-import { EMPTY, Observable, Subject, type Subscriber, catchError, ignoreElements, take, tap } from 'rxjs';
+import { EMPTY, Observable, Subject, type Subscriber, catchError, ignoreElements, of, take, tap } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import { aborted, asTinkerError, discarded } from './operationErrors.js';
 import type { OperationProgress } from './operationProgress.js';
@@ -18,7 +18,8 @@ type Phase<S, T> =
   | { readonly name: 'failed'; readonly error: TinkerError };
 
 /** The life of one operation, shared by all its subscribers: idle, queued, sending, sent, polling, done or failed. */
-export class OperationState<S, T> {
+export class OperationState<S, T> implements OperationContext {
+  span: OperationSpan | undefined;
   private phase: Phase<S, T> = { name: 'idle' };
   private work: OperationWork<S, T> | undefined;
   private readonly subscribers = new Set<Subscriber<T>>();
@@ -85,20 +86,18 @@ export class OperationState<S, T> {
   }
 
   send(ticket: OperationTicket): Observable<Ticket> {
-    return new Observable((subscriber) => {
-      const { work } = this;
-      if (work === undefined || this.phase.name !== 'queued') {
-        subscriber.complete();
-        return undefined;
-      }
-      this.phase = { name: 'sending' };
-      return settleOnce(work.send(this.context), subscriber, {
+    const { work } = this;
+    if (work === undefined || this.phase.name !== 'queued') return of(ticket);
+    this.phase = { name: 'sending' };
+    return new Observable((subscriber) =>
+      settleOnce(() => work.send(this), subscriber, {
         settle: (sent) => this.sendEnded(work, ticket, sent),
         fail: (error) => {
           this.fail(asTinkerError(error, work.type));
+          return ticket;
         },
-      });
-    });
+      }),
+    );
   }
 
   poll(ticket: OperationTicket): Observable<never> {
@@ -111,40 +110,40 @@ export class OperationState<S, T> {
       this.stop = () => {
         subscriber.complete();
       };
-      return settleOnce<T, never>(work.poll(phase.sent, this.context), subscriber, {
+      return settleOnce<T, never>(() => work.poll(phase.sent, this), subscriber, {
         settle: (result) => {
           if (result !== undefined) this.succeed(result.value, work);
           return undefined;
         },
         fail: (error) => {
           this.pollFailed(asTinkerError(error, work.type));
+          return undefined;
         },
       });
     });
   }
 
-  /** Takes note of what came of sending; gives the ticket of the wait, if there is one. */
+  /** Takes note of what came of sending; gives the ticket of the wait, which ends at once if there is none. */
   private sendEnded(
     work: OperationWork<S, T>,
     ticket: OperationTicket,
     answer: { readonly value: S } | undefined,
-  ): Ticket | undefined {
+  ): Ticket {
+    if (answer !== undefined) work.sent?.(answer.value, this);
     if (this.phase.name === 'failed' && this.phase.error.code !== 'closed' && answer !== undefined) {
-      return work.discard === undefined ? undefined : this.orphan(work, answer.value);
+      return work.discard === undefined ? ticket : this.orphan(work, answer.value);
     }
-    if (this.phase.name !== 'sending') return undefined;
+    if (this.phase.name !== 'sending') return ticket;
     if (answer === undefined) {
       this.phase = { name: 'idle' };
       this.endSpan();
       if (this.subscribers.size > 0) this.enqueue();
-      return undefined;
-    }
-    if (this.subscribers.size === 0 && work.discard === undefined) {
+    } else if (this.subscribers.size === 0 && work.discard === undefined) {
       this.phase = { name: 'sent', sent: answer.value };
       this.endSpan();
-      return undefined;
+    } else {
+      this.phase = { name: 'polling', sent: answer.value, ticket };
     }
-    this.phase = { name: 'polling', sent: answer.value, ticket };
     return ticket;
   }
 
@@ -152,7 +151,7 @@ export class OperationState<S, T> {
     return {
       send: () => EMPTY,
       poll: () =>
-        work.poll(sent, this.context).pipe(
+        work.poll(sent, this).pipe(
           take(1),
           tap((value) => work.discard?.(value)),
           catchError(() => EMPTY),
@@ -162,15 +161,13 @@ export class OperationState<S, T> {
     };
   }
 
-  private readonly context: OperationContext & { span: OperationSpan | undefined } = {
-    report: (progress) => {
-      if (progress.type === 'sent') this.context.span?.sent(progress.seqIds);
-      this.report(progress);
-    },
-    isWanted: () => this.subscribers.size > 0,
-    abandoned$: new Observable((subscriber) => (this.abandoned ??= new Subject()).subscribe(subscriber)),
-    span: undefined,
-  };
+  isWanted(): boolean {
+    return this.subscribers.size > 0;
+  }
+
+  get abandoned$(): Observable<void> {
+    return (this.abandoned ??= new Subject());
+  }
 
   private detach(subscriber: Subscriber<T>): void {
     this.subscribers.delete(subscriber);
@@ -193,7 +190,7 @@ export class OperationState<S, T> {
   }
 
   private enqueue(): void {
-    this.context.span = this.startSpan?.();
+    this.span = this.startSpan?.();
     const ticket = new OperationTicket(this);
     this.phase = { name: 'queued', ticket };
     this.report({ type: 'queued' });
@@ -201,7 +198,7 @@ export class OperationState<S, T> {
   }
 
   private resume(sent: S): void {
-    this.context.span = this.startSpan?.();
+    this.span = this.startSpan?.();
     const ticket = new OperationTicket(this);
     this.phase = { name: 'polling', sent, ticket };
     this.road.resume(ticket);
@@ -258,8 +255,8 @@ export class OperationState<S, T> {
   }
 
   private endSpan(error?: TinkerError): void {
-    this.context.span?.end(error);
-    this.context.span = undefined;
+    this.span?.end(error);
+    this.span = undefined;
   }
 
   private takeSubscribers(): Subscriber<T>[] {
@@ -279,7 +276,8 @@ export class OperationState<S, T> {
     );
   }
 
-  private report(progress: OperationProgress): void {
+  report(progress: OperationProgress): void {
+    if (progress.type === 'sent') this.span?.sent(progress.seqIds);
     this.latest = progress;
     this.progress?.next(progress);
   }

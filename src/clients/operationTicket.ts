@@ -1,4 +1,4 @@
-import { EMPTY, type Observable } from 'rxjs';
+import { EMPTY, type Observable, of } from 'rxjs';
 import type { TinkerError } from '../errors.js';
 import type { Ticket } from './road.js';
 
@@ -14,7 +14,7 @@ export class OperationTicket implements Ticket {
   constructor(private holder: TicketHolder | undefined) {}
 
   send(): Observable<Ticket> {
-    return this.holder?.send(this) ?? EMPTY;
+    return this.holder?.send(this) ?? of(this);
   }
 
   poll(): Observable<never> {

@@ -24,6 +24,8 @@ export interface OperationWork<S, T> {
   readonly samplingSessionId?: string;
   /** Sends; emits once what the wait needs. Completing without a value means that it stopped because it was abandoned. */
   send(context: OperationContext): Observable<S>;
+  /** Told of what was sent. */
+  readonly sent?: (sent: S, context: OperationContext) => void;
   /** Waits for the result. */
   poll(sent: S, context: OperationContext): Observable<T>;
   /** What to do with a result that comes when nobody is subscribed; then polling goes on without subscribers. */

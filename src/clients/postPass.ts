@@ -1,9 +1,11 @@
-import { type Observable, catchError, defer, map, of, switchMap, tap, throwError } from 'rxjs';
+import { Observable, type Subscriber, catchError, defer, map, of, switchMap, tap, throwError } from 'rxjs';
+import { Relay } from '../../operators/relay.js';
 import { TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
 import type { EncodedRequest, ForwardBackwardRequest } from '../wire/codec.js';
 import { type FuturePromise, futurePromiseSchema } from '../wire/futurePromise.js';
 import { loadZstd } from '../wire/proto/loadZstd.js';
+import type { WireFormat } from '../wire/wireFormat.js';
 import type { ModelContext } from './modelContext.js';
 
 /**
@@ -17,21 +19,46 @@ export function postPass(
   request: ForwardBackwardRequest,
   headers?: Body['headers'],
 ): Observable<FuturePromise> {
-  const { wireFormat } = model;
-  return defer(() => {
-    const encoded = wireFormat.encode(request);
-    return post(model, encoded, headers).pipe(
-      catchError((error: unknown) => {
-        if (!(error instanceof TinkerError) || !wireFormat.refused(encoded, error)) return throwError(() => error);
-        return post(model, wireFormat.encode(request, 'json'), headers).pipe(
-          catchError((second: unknown) => {
-            const sameRefusal = second instanceof TinkerError && isDefiniteRefusal(second);
-            return throwError(() => (sameRefusal && error.details.status !== 415 ? error : second));
-          }),
-        );
-      }),
-    );
+  return new Observable((subscriber) => {
+    const encoded = model.wireFormat.encode(request);
+    const again = (error: TinkerError): Observable<FuturePromise> => {
+      const inJson = model.wireFormat.encode(request, 'json');
+      return post(model, inJson, headers).pipe(
+        tap(() => {
+          model.wireFormat.accepted(inJson);
+        }),
+        catchError((second: unknown) => {
+          const sameRefusal = second instanceof TinkerError && isDefiniteRefusal(second);
+          return throwError(() => (sameRefusal && error.details.status !== 415 ? error : second));
+        }),
+      );
+    };
+    return post(model, encoded, headers).subscribe(new FirstPost(subscriber, model.wireFormat, encoded, again));
   });
+}
+
+/** What comes of a pass in the session's format. */
+class FirstPost extends Relay<FuturePromise, FuturePromise> {
+  constructor(
+    subscriber: Subscriber<FuturePromise>,
+    private readonly wireFormat: WireFormat,
+    private readonly encoded: EncodedRequest,
+    private readonly again: (error: TinkerError) => Observable<FuturePromise>,
+  ) {
+    super(subscriber);
+  }
+
+  next(promise: FuturePromise): void {
+    this.wireFormat.accepted(this.encoded);
+    this.subscriber.next(promise);
+  }
+
+  override error(error: unknown): void {
+    const { subscriber, wireFormat, encoded } = this;
+    if (error instanceof TinkerError && wireFormat.refused(encoded, error)) {
+      subscriber.add(this.again(error).subscribe(subscriber));
+    } else subscriber.error(error);
+  }
 }
 
 function post(model: ModelContext, encoded: EncodedRequest, headers: Body['headers']): Observable<FuturePromise> {
@@ -47,12 +74,7 @@ function post(model: ModelContext, encoded: EncodedRequest, headers: Body['heade
     });
   const { body } = encoded;
   const isPlain = !model.flags.protoCompressFwdbwd || typeof body === 'string';
-  const sent = isPlain ? send({ bytes: body, headers }) : compress(model, body, headers).pipe(switchMap(send));
-  return sent.pipe(
-    tap(() => {
-      model.wireFormat.accepted(encoded);
-    }),
-  );
+  return isPlain ? send({ bytes: body, headers }) : compress(model, body, headers).pipe(switchMap(send));
 }
 
 interface Body {

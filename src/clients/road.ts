@@ -1,7 +1,7 @@
 import { type Observable, mergeMap } from 'rxjs';
 import type { TinkerError } from '../errors.js';
 
-/** One operation on its way: `send` emits the ticket if there is something to wait for; neither ever errors. */
+/** One operation on its way: `send` emits the ticket to poll, also where nothing is waited for; neither ever errors. */
 export interface Ticket {
   send(): Observable<Ticket>;
   poll(): Observable<never>;

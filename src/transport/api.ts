@@ -1,7 +1,7 @@
-import { defaultIfEmpty, defer, identity, map, Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
-import { relay } from '../../operators/relay.js';
+import { defaultIfEmpty, defer, map, Observable, of, type SchedulerLike, type Subscriber, switchMap, take } from 'rxjs';
+import { Relay } from '../../operators/relay.js';
 import type * as s from '../wire/schema.js';
-import { retryTransient } from '../../operators/retryTransient.js';
+import { type RetryDecision, type RetryTransientOptions, retryTransient } from '../../operators/retryTransient.js';
 import { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { parseJson, readResponse } from '../wire/readResponse.js';
@@ -86,32 +86,11 @@ export class Api {
    * connection, or `invalid_response`.
    */
   call<T>(call: ApiCall<T>): Observable<T> {
-    const { retry } = call;
-    const { scheduler, random, billingPauseMs = () => BILLING_PAUSE } = this.options;
+    const read = (response: TransportResponse): T => this.read(call, this.received(response));
     return defer(() => {
-      const once = this.request(call, (response) => this.read(call, response));
-      if (retry === 'none') return once;
-      const { deadlineMs, final = [] } = retry === 'standard' ? { deadlineMs: STANDARD_DEADLINE } : retry;
-      // What was waited for, not what the clock says: somebody may set it meanwhile.
-      let pausedMs = 0;
-      return once.pipe(
-        retryTransient({
-          decide: (error, attempt) => {
-            if (!(error instanceof TinkerError) || final.includes(error.details.status ?? 0)) return { retry: false };
-            const isBilling = error.code === 'payment_required';
-            if (isBilling && pausedMs >= billingPauseMs()) return { retry: false };
-            const decision = decideRetry(error, attempt, random);
-            pausedMs = isBilling && decision.retry ? pausedMs + decision.delayMs : 0;
-            return decision;
-          },
-          deadlineMs,
-          scheduler,
-          onRetry: (error) => {
-            this.notices.retry(endpointOf(call), error);
-            if (error instanceof TinkerError) call.onRetry?.(error);
-          },
-        }),
-      );
+      const sent = this.send(call);
+      const once = new Observable<T>((subscriber) => sent.subscribe(new Reading(subscriber, read)));
+      return call.retry === 'none' ? once : once.pipe(retryTransient(new Retries(call, this.options, this.notices)));
     });
   }
 
@@ -124,11 +103,8 @@ export class Api {
    * Sends a request once at each subscription and emits the answer of any status; one that is no success has no key in
    * its body, whatever the server says.
    */
-  callRaw(request: ApiRequest): Observable<TransportResponse>;
-  /** The same, read at once. */
-  callRaw<T>(request: ApiRequest, read: (response: TransportResponse) => T): Observable<T>;
-  callRaw(request: ApiRequest, read: (response: TransportResponse) => unknown = identity): Observable<unknown> {
-    return defer(() => this.request(request, read));
+  callRaw(request: ApiRequest): Observable<TransportResponse> {
+    return defer(() => this.send(request)).pipe(map((response) => this.received(response)));
   }
 
   /** The error of an answer that {@link callRaw} gave. */
@@ -136,13 +112,16 @@ export class Api {
     return httpError(endpointOf(request), response);
   }
 
-  /** Sends with a key, and once more with another where the server says that this one is no longer good. */
-  private request<T>(request: ApiRequest, read: (response: TransportResponse) => T): Observable<T> {
+  /**
+   * The same for who asks often, without a step of its own: the answer goes to {@link received} first. Each subscription
+   * sends the same bytes with the same key; once more with another key where the server says that this one is no longer
+   * good.
+   */
+  send(request: ApiRequest): Observable<TransportResponse> {
     const { credentials } = this;
     const send = this.encode(request);
-    const receive = (response: TransportResponse): T => read(this.received(response));
     const known = credentials.known?.();
-    if (known !== undefined) return answersOf(() => send(known.key), receive);
+    if (known !== undefined) return send(known.key);
     return credentials.key$.pipe(
       take(1),
       switchMap((key) =>
@@ -158,8 +137,18 @@ export class Api {
           ),
         ),
       ),
-      map(receive),
     );
+  }
+
+  /** Tells of notices, and takes keys out of what is no success. */
+  received(response: TransportResponse): TransportResponse {
+    this.notices.answer();
+    const notice = response.headers['x-deprecation-note'];
+    if (notice !== undefined) {
+      const level = response.headers['x-deprecation-level'] === 'error' ? 'error' : 'warn';
+      this.options.log[level](`Deprecation notice: ${this.redact(notice)}`);
+    }
+    return isSuccess(response) ? response : { ...response, body: this.redactBytes(response.body) };
   }
 
   /** Makes what sends a request with one key or another: the same bytes and the same idempotency key. */
@@ -198,17 +187,6 @@ export class Api {
     return headers;
   }
 
-  /** Tells of notices, and takes keys out of what is no success. */
-  private received(response: TransportResponse): TransportResponse {
-    this.notices.answer();
-    const notice = response.headers['x-deprecation-note'];
-    if (notice !== undefined) {
-      const level = response.headers['x-deprecation-level'] === 'error' ? 'error' : 'warn';
-      this.options.log[level](`Deprecation notice: ${this.redact(notice)}`);
-    }
-    return isSuccess(response) ? response : { ...response, body: this.redactBytes(response.body) };
-  }
-
   private read<T>(call: ApiCall<T>, response: TransportResponse): T {
     const endpoint = endpointOf(call);
     if (!isSuccess(response)) throw httpError(endpoint, response);
@@ -232,31 +210,65 @@ export class Api {
   }
 }
 
-/** Sends at each subscription and reads what comes, in one step: three operators would cost more than the request. */
-function answersOf<T>(
-  send: () => Observable<TransportResponse>,
-  read: (response: TransportResponse) => T,
-): Observable<T> {
-  return new Observable((subscriber) =>
-    send().subscribe(
-      relay(subscriber, {
-        next: (response: TransportResponse) => {
-          let answer: T;
-          try {
-            answer = read(response);
-          } catch (error) {
-            subscriber.error(error);
-            return;
-          }
-          subscriber.next(answer);
-        },
-      }),
-    ),
-  );
+/** Reads an answer. */
+class Reading<T> extends Relay<TransportResponse, T> {
+  constructor(
+    subscriber: Subscriber<T>,
+    private readonly read: (response: TransportResponse) => T,
+  ) {
+    super(subscriber);
+  }
+
+  next(response: TransportResponse): void {
+    let answer: T;
+    try {
+      answer = this.read(response);
+    } catch (error) {
+      this.subscriber.error(error);
+      return;
+    }
+    this.subscriber.next(answer);
+  }
+}
+
+/** The retries of one call, until it succeeds. */
+class Retries implements RetryTransientOptions {
+  readonly scheduler: SchedulerLike;
+  readonly deadlineMs: number;
+  private readonly final: readonly number[];
+  /** What was waited for, not what the clock says: somebody may set it meanwhile. */
+  private pausedMs = 0;
+
+  constructor(
+    private readonly call: ApiCall<unknown>,
+    private readonly options: Pick<ApiOptions, 'scheduler' | 'random' | 'billingPauseMs'>,
+    private readonly notices: RetryNotices,
+  ) {
+    const { retry } = call;
+    this.scheduler = options.scheduler;
+    this.deadlineMs = typeof retry === 'string' ? STANDARD_DEADLINE : retry.deadlineMs;
+    this.final = typeof retry === 'string' ? [] : (retry.final ?? []);
+  }
+
+  decide(error: unknown, attempt: number): RetryDecision {
+    const { random, billingPauseMs } = this.options;
+    if (!(error instanceof TinkerError) || this.final.includes(error.details.status ?? 0)) return { retry: false };
+    const isBilling = error.code === 'payment_required';
+    if (isBilling && this.pausedMs >= (billingPauseMs?.() ?? BILLING_PAUSE)) return { retry: false };
+    const decision = decideRetry(error, attempt, random);
+    this.pausedMs = isBilling && decision.retry ? this.pausedMs + decision.delayMs : 0;
+    return decision;
+  }
+
+  onRetry(error: unknown): void {
+    this.notices.retry(endpointOf(this.call), error);
+    if (error instanceof TinkerError) this.call.onRetry?.(error);
+  }
 }
 
 function endpointOf({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string {
-  return `${method} ${path.replace(/\?.*/s, '')}`;
+  const query = path.indexOf('?');
+  return `${method} ${query < 0 ? path : path.slice(0, query)}`;
 }
 
 function copyInto(headers: Record<string, string>, more: Readonly<Record<string, string>> = {}): void {

@@ -13,14 +13,15 @@ export interface PoolSettings {
   readonly proxy?: string;
 }
 
+/** What is told of one request. */
+export interface RequestHandler extends Dispatcher.DispatchHandler {
+  /** Told why the request could not even be handed over. */
+  fail(error: Error): void;
+}
+
 /** What requests need of a dispatcher. */
 export interface Connections {
-  /** `fail` is told why the request could not even be handed over. */
-  dispatch(
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-    fail: (error: Error) => void,
-  ): unknown;
+  dispatch(options: Dispatcher.DispatchOptions, handler: RequestHandler): unknown;
   close(done: () => void): void;
 }
 
@@ -47,7 +48,12 @@ function byProxy(settings: EnvHttpProxyAgent.Options): Connections {
   // Each request tells of it.
   agent.catch(() => undefined);
   return {
-    dispatch: (options, handler, fail) => agent.then((opened) => opened.dispatch(options, handler)).catch(fail),
+    dispatch: (options, handler) =>
+      agent
+        .then((opened) => opened.dispatch(options, handler))
+        .catch((error: unknown) => {
+          handler.fail(error instanceof Error ? error : new Error(String(error)));
+        }),
     close: (done) => {
       agent.then((opened) => {
         opened.close(done);

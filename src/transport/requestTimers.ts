@@ -1,33 +1,37 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
 
-interface Deadline {
-  readonly at: number;
-  readonly late: () => void;
+/** What must be over in time. */
+export interface Timed {
+  readonly timeoutMs: number;
+  /** Told that the time is over. */
+  late(): void;
 }
 
 /** Deadlines of many requests by few timers: one for each length of time, as those of one length end in order. */
 export class RequestTimers {
-  private readonly queues = new Map<number, { readonly deadlines: Set<Deadline>; timer?: Subscription }>();
+  private readonly queues = new Map<number, { readonly deadlines: Map<Timed, number>; timer?: Subscription }>();
 
   constructor(private readonly scheduler: SchedulerLike) {}
 
-  /** Calls `late` after so many milliseconds, unless the returned function was called before. */
-  start(timeoutMs: number, late: () => void): () => void {
+  /** Tells the request when its time is over, unless it is stopped before. */
+  start(timed: Timed): void {
+    const { timeoutMs } = timed;
     let queue = this.queues.get(timeoutMs);
     if (queue === undefined) {
-      queue = { deadlines: new Set() };
+      queue = { deadlines: new Map() };
       this.queues.set(timeoutMs, queue);
     }
-    const { deadlines } = queue;
-    const deadline: Deadline = { at: this.scheduler.now() + timeoutMs, late };
-    deadlines.add(deadline);
+    queue.deadlines.set(timed, this.scheduler.now() + timeoutMs);
     if (queue.timer === undefined) this.arm(timeoutMs, timeoutMs);
-    return () => {
-      if (!deadlines.delete(deadline) || deadlines.size > 0) return;
-      // A timer for nobody would keep the process alive.
-      this.queues.get(timeoutMs)?.timer?.unsubscribe();
-      this.queues.delete(timeoutMs);
-    };
+  }
+
+  /** The request is over. */
+  stop(timed: Timed): void {
+    const queue = this.queues.get(timed.timeoutMs);
+    if (queue?.deadlines.delete(timed) !== true || queue.deadlines.size > 0) return;
+    // A timer for nobody would keep the process alive.
+    queue.timer?.unsubscribe();
+    this.queues.delete(timed.timeoutMs);
   }
 
   private arm(timeoutMs: number, delayMs: number): void {
@@ -35,13 +39,13 @@ export class RequestTimers {
     if (queue === undefined) return;
     queue.timer = this.scheduler.schedule(() => {
       const now = this.scheduler.now();
-      for (const deadline of queue.deadlines) {
-        if (deadline.at > now) {
-          this.arm(timeoutMs, deadline.at - now);
+      for (const [timed, at] of queue.deadlines) {
+        if (at > now) {
+          this.arm(timeoutMs, at - now);
           return;
         }
-        queue.deadlines.delete(deadline);
-        deadline.late();
+        queue.deadlines.delete(timed);
+        timed.late();
       }
       if (this.queues.get(timeoutMs) === queue) this.queues.delete(timeoutMs);
     }, delayMs);

@@ -1,9 +1,9 @@
-import { map, merge, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
+import { map, merge, Observable, type SchedulerLike, type Subscriber, type Unsubscribable, asyncScheduler } from 'rxjs';
 import type { Dispatcher } from 'undici';
 import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { acceptEncoding, decompress } from './decompress.js';
-import { type Connections, openPool } from './openPool.js';
-import { RequestTimers } from './requestTimers.js';
+import { type Connections, type RequestHandler, openPool } from './openPool.js';
+import { RequestTimers, type Timed } from './requestTimers.js';
 import type { Pool, Transport, TransportRequest, TransportResponse } from './transport.js';
 
 /** Where an undici transport connects to and how. */
@@ -29,20 +29,27 @@ export function undiciTransport(options: UndiciTransportOptions): Transport {
   const timers = new RequestTimers(scheduler);
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
-  const open = (limit: number | undefined): Connections =>
-    openPool(origin, {
+  const open = (limit: number | undefined): Route => ({
+    ...{ origin, prefix, baseUrl, timers },
+    pool: openPool(origin, {
       connectTimeoutMs,
       ...(limit !== undefined && { connections: limit }),
       ...(proxy !== undefined && { proxy }),
-    });
-  const pools: Record<Pool, Connections> = {
+    }),
+  });
+  const routes: Record<Pool, Route> = {
     send: open(connections.send ?? 64),
     poll: open(connections.poll),
     heartbeat: open(connections.heartbeat ?? 2),
   };
   return {
-    send: (request) => dispatch({ pool: pools[request.pool], origin, prefix, baseUrl, timers }, request),
-    close: () => merge(...Object.values(pools).map(closePool)),
+    send: (request) =>
+      new Observable((subscriber) => {
+        const exchange = new Exchange(subscriber, routes[request.pool], request);
+        exchange.begin();
+        return exchange;
+      }),
+    close: () => merge(...Object.values(routes).map(({ pool }) => closePool(pool))),
   };
 }
 
@@ -55,76 +62,103 @@ interface Route {
   readonly timers: RequestTimers;
 }
 
-function dispatch(
-  { pool, origin, prefix, baseUrl, timers }: Route,
-  request: TransportRequest,
-): Observable<TransportResponse> {
-  return new Observable((subscriber) => {
-    let status = 0;
-    let headers: Record<string, string> = {};
-    const chunks: Uint8Array[] = [];
-    let controller: Dispatcher.DispatchController | undefined;
-    let isOver = false;
-    const finish = timers.start(request.timeoutMs, () => {
-      subscriber.error(requestTimeout(hostAndPort(baseUrl), request.path, request.timeoutMs));
-    });
-    const fail = (error: Error): void => {
-      isOver = true;
-      subscriber.error(connectionError(baseUrl, error));
-    };
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart: (started) => {
-        controller = started;
-        // Nobody waits any more: a request that was still queued is not sent.
-        if (subscriber.closed) started.abort(new Error('unsubscribed'));
-      },
-      onResponseStart: (_, statusCode, received) => {
-        status = statusCode;
-        headers = flatten(received);
-      },
-      onResponseData: (_, chunk) => chunks.push(chunk),
-      onResponseEnd: () => {
-        isOver = true;
-        const body = concat(chunks);
-        const encoding = headers['content-encoding'];
-        if (encoding === undefined) {
-          subscriber.next({ status, headers, body });
-          subscriber.complete();
-        } else {
-          const plain$ = decompress(body, encoding).pipe(map((plain) => ({ status, headers, body: plain })));
-          subscriber.add(plain$.subscribe(subscriber));
-        }
-      },
-      onResponseError: (_, error) => {
-        fail(error);
-      },
-    };
-    pool.dispatch(
-      {
-        origin,
-        method: request.method,
-        path: prefix + request.path,
-        headers: { 'accept-encoding': acceptEncoding, ...request.headers },
-        body: request.body ?? null,
-      },
-      handler,
-      fail,
-    );
-    return () => {
-      finish();
-      // An error for its stack alone costs more than the rest of a small request.
-      if (!isOver) controller?.abort(new Error('unsubscribed'));
-    };
-  });
+/** One request on its way: what undici tells of it, its time, and its end by who no longer waits. */
+class Exchange implements RequestHandler, Timed, Unsubscribable {
+  readonly timeoutMs: number;
+  private status = 0;
+  private headers: Readonly<Record<string, string>> = {};
+  private readonly chunks: Uint8Array[] = [];
+  private controller: Dispatcher.DispatchController | undefined;
+  private isOver = false;
+
+  constructor(
+    private readonly subscriber: Subscriber<TransportResponse>,
+    private readonly route: Route,
+    private readonly request: TransportRequest,
+  ) {
+    this.timeoutMs = request.timeoutMs;
+  }
+
+  begin(): void {
+    const { route, request } = this;
+    const { method, path, headers, body = null } = request;
+    route.timers.start(this);
+    const options = { origin: route.origin, method, path: route.prefix + path, headers: pairs(headers), body };
+    route.pool.dispatch(options, this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    // Nobody waits any more: a request that was still queued is not sent.
+    if (this.subscriber.closed) controller.abort(new Error('unsubscribed'));
+  }
+
+  onResponseStart(_: unknown, status: number, headers: Received): void {
+    this.status = status;
+    this.headers = flatten(headers);
+  }
+
+  onResponseData(_: unknown, chunk: Uint8Array): void {
+    this.chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.isOver = true;
+    const { subscriber, status, headers } = this;
+    const body = concat(this.chunks);
+    const encoding = headers['content-encoding'];
+    if (encoding === undefined) {
+      subscriber.next({ status, headers, body });
+      subscriber.complete();
+    } else {
+      const plain$ = decompress(body, encoding).pipe(map((plain) => ({ status, headers, body: plain })));
+      subscriber.add(plain$.subscribe(subscriber));
+    }
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.fail(error);
+  }
+
+  fail(error: Error): void {
+    this.isOver = true;
+    this.subscriber.error(connectionError(this.route.baseUrl, error));
+  }
+
+  late(): void {
+    const { request, route } = this;
+    this.subscriber.error(requestTimeout(hostAndPort(route.baseUrl), request.path, request.timeoutMs));
+  }
+
+  unsubscribe(): void {
+    this.route.timers.stop(this);
+    // An error for its stack alone costs more than the rest of a small request.
+    if (!this.isOver) this.controller?.abort(new Error('unsubscribed'));
+  }
 }
 
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+/** Names and values in turn, which undici reads faster than an object. */
+function pairs(headers: Readonly<Record<string, string>>): string[] {
+  const list: string[] = 'accept-encoding' in headers ? [] : ['accept-encoding', acceptEncoding];
+  for (const name of Object.keys(headers)) list.push(name, headers[name] ?? '');
+  return list;
+}
+
+type Received = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Headers that a server repeats become one; most answers have none, and their headers stay as they are. */
+function flatten(headers: Received): Readonly<Record<string, string>> {
+  if (isFlat(headers)) return headers;
   const flat: Record<string, string> = {};
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
+  for (const [name, value = []] of Object.entries(headers)) {
+    flat[name] = typeof value === 'string' ? value : value.join(', ');
   }
   return flat;
+}
+
+function isFlat(headers: Received): headers is Readonly<Record<string, string>> {
+  for (const name of Object.keys(headers)) if (typeof headers[name] !== 'string') return false;
+  return true;
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {

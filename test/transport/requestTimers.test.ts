@@ -1,14 +1,19 @@
 import { VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { RequestTimers } from '../../src/transport/requestTimers.js';
+import { RequestTimers, type Timed } from '../../src/transport/requestTimers.js';
 
 /** Timers under virtual time, with what was late when. */
 function start() {
   const scheduler = new VirtualTimeScheduler();
   const timers = new RequestTimers(scheduler);
   const late: string[] = [];
-  const request = (name: string, timeoutMs: number) =>
-    timers.start(timeoutMs, () => late.push(`${name} at ${scheduler.now()}`));
+  const request = (name: string, timeoutMs: number): (() => void) => {
+    const timed: Timed = { timeoutMs, late: () => late.push(`${name} at ${scheduler.now()}`) };
+    timers.start(timed);
+    return () => {
+      timers.stop(timed);
+    };
+  };
   return { scheduler, late, request };
 }
 
@@ -41,9 +46,13 @@ describe('RequestTimers', () => {
     const scheduler = new VirtualTimeScheduler();
     const timers = new RequestTimers(scheduler);
     const late: number[] = [];
-    timers.start(50, () => {
-      late.push(scheduler.now());
-      timers.start(50, () => late.push(scheduler.now()));
+    const second: Timed = { timeoutMs: 50, late: () => late.push(scheduler.now()) };
+    timers.start({
+      timeoutMs: 50,
+      late: () => {
+        late.push(scheduler.now());
+        timers.start(second);
+      },
     });
     scheduler.flush();
     expect(late).toEqual([50, 100]);
