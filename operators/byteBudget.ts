@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { invalidArgument } from '../src/errors.js';
+import { type Waiter, WaitingLine } from './waitingLine.js';
 
 /** How much work {@link byteBudget} lets pass. */
 export interface ByteBudgetOptions<V> {
@@ -9,9 +10,48 @@ export interface ByteBudgetOptions<V> {
   readonly cost: (value: V) => number;
 }
 
-interface Waiter {
+/** Work that waits until so many bytes are free. */
+export interface SizedWaiter extends Waiter {
   readonly bytes: number;
-  readonly begin: () => void;
+}
+
+/** Bytes in flight, and the work that waits for some of them in the order in which it came. */
+export class Budget {
+  private inFlight = 0;
+  private readonly line = new WaitingLine<SizedWaiter>();
+  private admitting = false;
+
+  constructor(private readonly limit: number) {}
+
+  /** Begins when its bytes fit, or alone; whoever entered leaves once. */
+  enter(waiter: SizedWaiter): void {
+    if (this.line.isEmpty() && this.fits(waiter)) {
+      this.inFlight += waiter.bytes;
+      waiter.begin();
+    } else this.line.add(waiter);
+  }
+
+  /** Gives the bytes back, or leaves the queue before it had them. */
+  leave(waiter: SizedWaiter): void {
+    if (!this.line.delete(waiter)) this.inFlight -= waiter.bytes;
+    if (!this.line.isEmpty()) this.admit();
+  }
+
+  private admit(): void {
+    // Work that ends at once calls this again from within; the loop then goes on instead of a deeper call.
+    if (this.admitting) return;
+    this.admitting = true;
+    for (let next = this.line.first(); next !== undefined && this.fits(next); next = this.line.first()) {
+      this.line.delete(next);
+      this.inFlight += next.bytes;
+      next.begin();
+    }
+    this.admitting = false;
+  }
+
+  private fits({ bytes }: SizedWaiter): boolean {
+    return this.inFlight === 0 || this.inFlight + bytes <= this.limit;
+  }
 }
 
 /**
@@ -33,39 +73,20 @@ interface Waiter {
 export function byteBudget<V>(options: ByteBudgetOptions<V>): <T>(value: V) => MonoTypeOperatorFunction<T> {
   const { limit, cost } = options;
   if (!(limit > 0)) throw invalidArgument('limit to be a number of bytes > 0', limit);
-  const waiting = new Set<Waiter>();
-  let inFlight = 0;
-  let admitting = false;
-  const fits = (bytes: number): boolean => inFlight === 0 || inFlight + bytes <= limit;
-
-  const admit = (): void => {
-    // Work that ends at once calls this again from within; the loop then goes on instead of a deeper call.
-    if (admitting || waiting.size === 0) return;
-    admitting = true;
-    for (const waiter of waiting) {
-      if (!fits(waiter.bytes)) break;
-      waiting.delete(waiter);
-      inFlight += waiter.bytes;
-      waiter.begin();
-    }
-    admitting = false;
-  };
-
+  const budget = new Budget(limit);
   return (value) => (source) =>
     new Observable((subscriber) => {
       const bytes = cost(value);
       if (!(bytes >= 0)) throw invalidArgument('cost to give a number of bytes ≥ 0', bytes);
-      const begin = (): void => {
-        source.subscribe(subscriber);
+      const waiter = {
+        bytes,
+        begin: () => {
+          source.subscribe(subscriber);
+        },
       };
-      const waiter: Waiter = { bytes, begin };
-      if (waiting.size === 0 && fits(bytes)) {
-        inFlight += bytes;
-        begin();
-      } else waiting.add(waiter);
+      budget.enter(waiter);
       return () => {
-        if (!waiting.delete(waiter)) inFlight -= bytes;
-        admit();
+        budget.leave(waiter);
       };
     });
 }

@@ -12,7 +12,6 @@ import {
   tensorDataJson,
   toWireSamplingParams,
 } from '../wire/index.js';
-import type { SampleJob } from './sampleQueue.js';
 import type { CallOptions } from './trainingOptions.js';
 
 /** The protocol's estimate of a prompt's size on its way. */
@@ -43,37 +42,70 @@ export interface SampleRequest extends CallOptions {
   readonly recordStabilityInfo?: boolean;
 }
 
-/** Checks a request and makes it ready to be sent. @throws TinkerError `invalid_argument` */
-export function sampleJob(samplingSessionId: string, request: SampleRequest): SampleJob {
-  const { prompt, numSamples = 1, targetPromptLogprobs: targets } = request;
-  if (!(prompt instanceof ModelInput))
-    throw invalidArgument('prompt to be a ModelInput', prompt, 'Make one by ModelInput.fromTokens.');
-  const { knownLength } = prompt;
-  if (knownLength === 0) throw invalidArgument('a prompt of at least one token', 'none');
-  checkNumber('numSamples', numSamples, { integer: true, min: 1 });
-  const fields = {
-    num_samples: numSamples,
-    sampling_params: toWireSamplingParams(request.samplingParams),
-    prompt_logprobs: request.includePromptLogprobs ?? false,
-    topk_prompt_logprobs: count('topkPromptLogprobs', request.topkPromptLogprobs) ?? 0,
-    // What was not asked for is left out, as older servers don't know it.
-    topk_sample_logprobs: count('topkSampleLogprobs', request.topkSampleLogprobs),
-    prompt_alt_tokens_k: count('promptAltTokensK', request.promptAltTokensK),
-    prompt_logprobs_last_n: lastN(request),
-    record_stability_info: request.recordStabilityInfo === true ? true : undefined,
-    type: 'sample',
-  };
-  if (targets !== undefined) checkTargets(targets, prompt.length);
-  const session = JSON.stringify(samplingSessionId);
-  const decode = sampleOutputDecoder(knownLength);
-  return {
-    body: (seqId) =>
-      `{"sampling_session_id":${session},"seq_id":${seqId},"prompt":${modelInputJson(prompt)},` +
-      (targets === undefined ? '' : `"target_prompt_logprobs":${tensorDataJson(targets)},`) +
-      JSON.stringify(fields).slice(1),
-    bytes: prompt.chunks.reduce((total, chunk) => total + chunkBytes(chunk, BYTES_PER_TOKEN), 0),
-    read: (body: ResultBody) => checkAnswer(decode(body), request),
-  };
+/** What a client and a kind of call say of a sample beside its request. */
+export interface SampleSettings {
+  readonly samplingSessionId: string;
+  /** Used where the request says nothing of it. */
+  readonly recordStabilityInfo: boolean;
+  /** Sent anew after its result was lost, even where the server's flags say that samples are not. */
+  readonly alwaysAgain: boolean;
+}
+
+/** One sample, ready to be sent. */
+export class SampleJob {
+  /** Estimate of its prompt's size. */
+  readonly bytes: number;
+  readonly alwaysAgain: boolean;
+  private readonly prompt: ModelInput;
+  private readonly targets: TensorData | undefined;
+  private readonly samplingSessionId: string;
+  /** The end of the request's text: what is set by hand may change after the call. */
+  private readonly settings: string;
+  private readonly wanted: WantedAnswer | undefined;
+
+  /** Checks a request. @throws TinkerError `invalid_argument` */
+  constructor(request: SampleRequest, { samplingSessionId, recordStabilityInfo, alwaysAgain }: SampleSettings) {
+    const { prompt, numSamples = 1, targetPromptLogprobs: targets } = request;
+    if (!(prompt instanceof ModelInput))
+      throw invalidArgument('prompt to be a ModelInput', prompt, 'Make one by ModelInput.fromTokens.');
+    if (prompt.knownLength === 0) throw invalidArgument('a prompt of at least one token', 'none');
+    checkNumber('numSamples', numSamples, { integer: true, min: 1 });
+    this.settings = JSON.stringify({
+      num_samples: numSamples,
+      sampling_params: toWireSamplingParams(request.samplingParams),
+      prompt_logprobs: request.includePromptLogprobs ?? false,
+      topk_prompt_logprobs: count('topkPromptLogprobs', request.topkPromptLogprobs) ?? 0,
+      // What was not asked for is left out, as older servers don't know it.
+      topk_sample_logprobs: count('topkSampleLogprobs', request.topkSampleLogprobs),
+      prompt_alt_tokens_k: count('promptAltTokensK', request.promptAltTokensK),
+      prompt_logprobs_last_n: lastN(request),
+      record_stability_info: (request.recordStabilityInfo ?? recordStabilityInfo) ? true : undefined,
+      type: 'sample',
+    }).slice(1);
+    if (targets !== undefined) checkTargets(targets, prompt.length);
+    this.prompt = prompt;
+    this.targets = targets;
+    this.samplingSessionId = samplingSessionId;
+    this.alwaysAgain = alwaysAgain;
+    this.bytes = prompt.chunks.reduce((total, chunk) => total + chunkBytes(chunk, BYTES_PER_TOKEN), 0);
+    this.wanted = wantedOf(request);
+  }
+
+  /** JSON text of the request under a seq_id, given in digits. */
+  body(seqId: string): string {
+    const { prompt, targets, samplingSessionId, settings } = this;
+    return (
+      `{"sampling_session_id":${JSON.stringify(samplingSessionId)},"seq_id":${seqId},"prompt":${modelInputJson(prompt)},` +
+      (targets === undefined ? settings : `"target_prompt_logprobs":${tensorDataJson(targets)},${settings}`)
+    );
+  }
+
+  /** Reads a result. @throws TinkerError `invalid_response` where something is not there that was asked for */
+  read(body: ResultBody): SampleOutput {
+    const output = sampleOutputDecoder(this.prompt.knownLength)(body);
+    if (this.wanted !== undefined) checkAnswer(output, this.wanted);
+    return output;
+  }
 }
 
 function count(name: string, value: number | undefined): number | undefined {
@@ -104,19 +136,33 @@ function checkTargets(targets: TensorData, promptLength: number): void {
   }
 }
 
-/** Everything that was asked for must be there, and nothing before the suffix whose logprobs were wanted. */
-function checkAnswer(output: SampleOutput, request: SampleRequest): SampleOutput {
-  const { promptLogprobs } = output;
-  const { promptLogprobsLastN: n } = request;
-  const missing = [
+/** What an answer must hold, and how far from the end it may have logprobs of the prompt. */
+interface WantedAnswer {
+  readonly promptLogprobs: boolean;
+  readonly targetPromptLogprobs: boolean;
+  readonly promptAltTokens: boolean;
+  readonly lastN: number | undefined;
+}
+
+function wantedOf(request: SampleRequest): WantedAnswer | undefined {
+  const wanted = {
     // Of a single token there is nothing to say.
-    request.includePromptLogprobs === true && request.prompt.knownLength !== 1 && promptLogprobs === undefined
-      ? 'prompt_logprobs'
-      : '',
-    request.targetPromptLogprobs !== undefined && output.targetPromptLogprobs === undefined
-      ? 'target_prompt_logprobs'
-      : '',
-    (request.promptAltTokensK ?? 0) > 0 && output.promptAltTokens === undefined ? 'prompt_alt_tokens' : '',
+    promptLogprobs: request.includePromptLogprobs === true && request.prompt.knownLength !== 1,
+    targetPromptLogprobs: request.targetPromptLogprobs !== undefined,
+    promptAltTokens: (request.promptAltTokensK ?? 0) > 0,
+    lastN: request.promptLogprobsLastN,
+  };
+  // Most samples ask for nothing of that, and thousands of them may wait.
+  return wanted.promptLogprobs || wanted.targetPromptLogprobs || wanted.promptAltTokens || wanted.lastN !== undefined
+    ? wanted
+    : undefined;
+}
+
+function checkAnswer({ promptLogprobs, ...more }: SampleOutput, wanted: WantedAnswer): void {
+  const missing = [
+    wanted.promptLogprobs && promptLogprobs === undefined ? 'prompt_logprobs' : '',
+    wanted.targetPromptLogprobs && more.targetPromptLogprobs === undefined ? 'target_prompt_logprobs' : '',
+    wanted.promptAltTokens && more.promptAltTokens === undefined ? 'prompt_alt_tokens' : '',
   ].filter((name) => name !== '');
   if (missing.length > 0) {
     throw new TinkerError(
@@ -124,12 +170,11 @@ function checkAnswer(output: SampleOutput, request: SampleRequest): SampleOutput
       `Expected ${missing.join(' and ')} in the result of sample, got none. The server may not offer it.`,
     );
   }
-  const before = n === undefined ? undefined : promptLogprobs?.subarray(0, -n);
+  const before = wanted.lastN === undefined ? undefined : promptLogprobs?.subarray(0, -wanted.lastN);
   if (before?.some((logprob) => !Number.isNaN(logprob)) === true) {
     throw new TinkerError(
       'invalid_response',
-      `Expected logprobs of the last ${String(n)} prompt tokens only, got others. The server may not know prompt_logprobs_last_n.`,
+      `Expected logprobs of the last ${String(wanted.lastN)} prompt tokens only, got others. The server may not know prompt_logprobs_last_n.`,
     );
   }
-  return output;
 }

@@ -5,7 +5,8 @@ import type { ModelInput, SampleOutput } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
 import { SampleQueue } from './sampleQueue.js';
-import { type SampleRequest, sampleJob } from './sampleRequest.js';
+import { type SampleRequest, type SampleSettings, SampleJob } from './sampleRequest.js';
+import { SampleWork } from './sampleWork.js';
 import { writeSamplerHandle } from './samplerHandle.js';
 import type { ServiceContext } from './serviceContext.js';
 import type { CallOptions } from './trainingOptions.js';
@@ -18,7 +19,7 @@ export class SamplingClient {
   readonly samplingSessionId: string;
   readonly baseModel: string;
   private readonly sessionId: string;
-  private readonly recordStabilityInfo: boolean;
+  private readonly settings: SampleSettings;
   private readonly queue: SampleQueue;
 
   /** @internal Made by `createSamplingClient`. */
@@ -37,7 +38,8 @@ export class SamplingClient {
     this.samplingSessionId = options.samplingSessionId;
     this.baseModel = options.baseModel;
     this.sessionId = options.sessionId;
-    this.recordStabilityInfo = options.recordStabilityInfo ?? false;
+    const { samplingSessionId, recordStabilityInfo = false } = options;
+    this.settings = { samplingSessionId, recordStabilityInfo, alwaysAgain: false };
     this.queue = new SampleQueue(service, options.samplingSessionId, options.cloneId);
   }
 
@@ -63,7 +65,7 @@ export class SamplingClient {
    */
   computeLogprobs(prompt: ModelInput, options: ComputeLogprobsOptions = {}): Operation<Float32Array> {
     const request = { ...options, prompt, includePromptLogprobs: true, samplingParams: { maxTokens: 1 } };
-    const sampled = this.draw(request, true);
+    const sampled = this.draw(request, { ...this.settings, alwaysAgain: true });
     return makeOperation(
       this.service.connection,
       {
@@ -92,7 +94,8 @@ export class SamplingClient {
    * ```
    */
   getSamplerHandle(options: CallOptions = {}): Operation<string> {
-    const { sessionId, samplingSessionId, baseModel, recordStabilityInfo, service } = this;
+    const { sessionId, samplingSessionId, baseModel, service } = this;
+    const { recordStabilityInfo } = this.settings;
     const handle = { sessionId, samplingSessionId, baseModel, recordStabilityInfo, baseUrl: service.baseUrl };
     return makeOperation(
       service.connection,
@@ -129,9 +132,9 @@ export class SamplingClient {
     return this.withTokenizer('encode', (tokenizer) => tokenizer.encode(text));
   }
 
-  private draw(request: SampleRequest, alwaysAgain = false): Operation<SampleOutput> {
-    const job = sampleJob(this.samplingSessionId, { recordStabilityInfo: this.recordStabilityInfo, ...request });
-    return makeOperation(this.service.connection, this.queue.work({ ...job, alwaysAgain }), request);
+  private draw(request: SampleRequest, settings = this.settings): Operation<SampleOutput> {
+    const job = new SampleJob(request, settings);
+    return makeOperation(this.service.connection, new SampleWork(this.queue, job), request);
   }
 
   private withTokenizer<T>(type: string, use: (tokenizer: Tokenizer) => T): Operation<T> {

@@ -1,8 +1,7 @@
 import {
   EMPTY,
   type MonoTypeOperatorFunction,
-  Observable,
-  type Subscriber,
+  type Observable,
   type Subscription,
   catchError,
   defer,
@@ -33,6 +32,13 @@ export interface FuturesTarget {
   readonly clonedSamplerId: number;
 }
 
+/** Whoever waits for one of the requests. */
+export interface FutureWaiter {
+  /** It is finished or failed; its result is fetched as ever. */
+  completed(completion: FutureCompletion): void;
+  error(error: TinkerError): void;
+}
+
 /**
  * One poll for all samples of a sampling session: it tells which are finished, and runs while somebody waits.
  *
@@ -41,7 +47,7 @@ export interface FuturesTarget {
 export class SessionFutures {
   private cursor = 0;
   private heard = 0;
-  private readonly waiting = new Map<string, Subscriber<FutureCompletion>>();
+  private readonly waiting = new Map<string, FutureWaiter>();
   private readonly completed = new Map<string, FutureCompletion>();
   private readonly retrieved = new Set<string>();
   private polling: Subscription | undefined;
@@ -53,27 +59,24 @@ export class SessionFutures {
     private readonly target: FuturesTarget,
   ) {}
 
-  /** Emits when a request is finished or failed, and completes; its result is fetched as ever. */
-  wait(requestId: string): Observable<FutureCompletion> {
-    return new Observable((subscriber) => {
-      const known = this.completed.get(requestId);
-      if (known !== undefined) {
-        this.completed.delete(requestId);
-        subscriber.next(known);
-        subscriber.complete();
-        return undefined;
-      }
-      if (this.failure !== undefined) {
-        subscriber.error(this.failure);
-        return undefined;
-      }
-      this.waiting.set(requestId, subscriber);
+  /** Tells once, at once too, when a request is finished or failed, or can't be waited for. */
+  wait(requestId: string, waiter: FutureWaiter): void {
+    const known = this.completed.get(requestId);
+    if (known !== undefined) {
+      this.completed.delete(requestId);
+      waiter.completed(known);
+    } else if (this.failure !== undefined) waiter.error(this.failure);
+    else {
+      this.waiting.set(requestId, waiter);
       this.start();
-      return () => {
-        this.waiting.delete(requestId);
-        if (this.waiting.size === 0) this.stop();
-      };
-    });
+    }
+  }
+
+  /** Waits no longer. */
+  leave(requestId: string, waiter: FutureWaiter): void {
+    if (this.waiting.get(requestId) !== waiter) return;
+    this.waiting.delete(requestId);
+    this.stopUnlessNeeded();
   }
 
   /** Notes that a result was fetched, so that the server may delete it; the next poll says so. */
@@ -121,7 +124,8 @@ export class SessionFutures {
     if (this.polling.closed) this.polling = undefined;
   }
 
-  private stop(): void {
+  private stopUnlessNeeded(): void {
+    if (this.waiting.size > 0) return;
     this.polling?.unsubscribe();
     this.polling = undefined;
   }
@@ -161,13 +165,14 @@ export class SessionFutures {
   }
 
   private complete(completion: FutureCompletion): void {
-    const subscriber = this.waiting.get(completion.requestId);
-    if (subscriber === undefined) {
+    const waiter = this.waiting.get(completion.requestId);
+    if (waiter === undefined) {
       this.completed.set(completion.requestId, completion);
       return;
     }
-    subscriber.next(completion);
-    subscriber.complete();
+    this.waiting.delete(completion.requestId);
+    waiter.completed(completion);
+    this.stopUnlessNeeded();
   }
 
   /** Asks again after faults of the way; what the server refuses is an error. */
@@ -217,7 +222,9 @@ export class SessionFutures {
         { cause: failure, details: failure.details },
       );
     }
-    for (const subscriber of [...this.waiting.values()]) subscriber.error(this.failure ?? failure);
+    const waiters = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const waiter of waiters) waiter.error(this.failure ?? failure);
   }
 }
 

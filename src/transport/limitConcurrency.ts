@@ -8,9 +8,15 @@ import { Slots } from './slots.js';
 export function limitConcurrency(limit: number): <T>(source: Observable<T>) => Observable<T> {
   const slots = new Slots(limit);
   return (source) =>
-    new Observable((subscriber) =>
-      slots.enter(() => {
-        source.subscribe(subscriber);
-      }),
-    );
+    new Observable((subscriber) => {
+      const waiter = {
+        begin: () => {
+          source.subscribe(subscriber);
+        },
+      };
+      slots.enter(waiter);
+      return () => {
+        slots.leave(waiter);
+      };
+    });
 }

@@ -1,45 +1,37 @@
-import { Observable } from 'rxjs';
+import { type Waiter, WaitingLine } from '../../operators/waitingLine.js';
 
 /** Lets at most so many pieces of work run at once; the others wait in the order in which they came. */
 export class Slots {
   private running = 0;
-  private readonly waiting = new Set<() => void>();
+  private readonly line = new WaitingLine<Waiter>();
+  private admitting = false;
 
   constructor(private readonly limit: number) {}
 
-  /** Begins when there is a slot, with what gives it back; the same leaves the queue before that. */
-  enter(begin: (leave: () => void) => void): () => void {
-    let held = false;
-    let gone = false;
-    const start = (): void => {
-      this.waiting.delete(start);
+  /** Begins when there is a slot; whoever entered leaves once. */
+  enter(waiter: Waiter): void {
+    if (this.running < this.limit && this.line.isEmpty()) {
       this.running += 1;
-      held = true;
-      begin(leave);
-    };
-    const leave = (): void => {
-      if (gone) return;
-      gone = true;
-      this.waiting.delete(start);
-      if (!held) return;
-      this.running -= 1;
-      if (this.waiting.size === 0) return;
-      const [next] = this.waiting;
-      next?.();
-    };
-    if (this.running < this.limit) start();
-    else this.waiting.add(start);
-    return leave;
+      waiter.begin();
+    } else this.line.add(waiter);
   }
 
-  /** Subscribes to some work when there is a slot, which outlives it; `keep` is given what leaves slot and queue. */
-  enterFor<T>(work: Observable<T>, keep: (leave: () => void) => void): Observable<T> {
-    return new Observable((subscriber) => {
-      const leave = this.enter((given) => {
-        keep(given);
-        work.subscribe(subscriber);
-      });
-      keep(leave);
-    });
+  /** Gives the slot back, or leaves the queue before there was one. */
+  leave(waiter: Waiter): void {
+    if (this.line.delete(waiter)) return;
+    this.running -= 1;
+    if (!this.line.isEmpty()) this.admit();
+  }
+
+  private admit(): void {
+    // Work that ends at once comes here again from within; the loop then goes on instead of a deeper call.
+    if (this.admitting) return;
+    this.admitting = true;
+    for (let next = this.line.first(); next !== undefined && this.running < this.limit; next = this.line.first()) {
+      this.line.delete(next);
+      this.running += 1;
+      next.begin();
+    }
+    this.admitting = false;
   }
 }

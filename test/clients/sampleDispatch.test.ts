@@ -1,7 +1,8 @@
-import { type Observable, defer, of, throwError, timer } from 'rxjs';
+import { Observable, of, throwError, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { SampleDispatch } from '../../src/clients/sampleDispatch.js';
+import { SampleSubmission } from '../../src/clients/sampleSubmission.js';
 import { TinkerError } from '../../src/errors.js';
 
 const tooMany = (retryAfterMs?: number): Observable<never> =>
@@ -31,13 +32,15 @@ function inTime(
     test({
       scheduler,
       submit: (name, bytes, answer) =>
-        dispatch.submit(
-          bytes,
-          defer(() => {
+        new Observable((subscriber) => {
+          const post = (): Observable<unknown> => {
             sent.push(`${scheduler.now() / 1000} ${name}`);
             return answer();
-          }),
-        ),
+          };
+          const submission = new SampleSubmission(dispatch, { bytes, post }, subscriber);
+          submission.start();
+          return submission;
+        }),
       at: (seconds, act) => scheduler.schedule(act, seconds * 1000),
     });
   });

@@ -65,10 +65,10 @@ function inTime(
       { samplingSessionId: 'sampler', clonedSamplerId: 0 },
     );
     const wait = (id: string): void => {
-      futures.wait(id).subscribe({
-        next: ({ responsePayloadUncompressedSize: bytes, state }) =>
+      futures.wait(id, {
+        completed: ({ responsePayloadUncompressedSize: bytes, state }) =>
           heard.push(`${scheduler.now() / 1000} ${id} ${bytes ?? state}`),
-        error: (error: TinkerError) => heard.push(`${id} ${error.code}`),
+        error: (error) => heard.push(`${id} ${error.code}`),
       });
     };
     test(futures, (seconds, act) => scheduler.schedule(act, seconds * 1000), wait);

@@ -1,0 +1,108 @@
+import type { Observable, Observer, Unsubscribable } from 'rxjs';
+import type { SizedWaiter } from '../../operators/byteBudget.js';
+import { TinkerError } from '../errors.js';
+import type { SampleDispatch } from './sampleDispatch.js';
+
+/** Pauses after a 429, in milliseconds; the longer one for large prompts. */
+const SHORT_PAUSE = 1_000;
+const LONG_PAUSE = 5_000;
+const LARGE_PROMPT = 128 * 1024;
+
+/** A request to be submitted; it may be posted several times. */
+export interface Submittable<T> {
+  /** An estimate of its prompt. */
+  readonly bytes: number;
+  post(): Observable<T>;
+}
+
+/** One request on its way through a dispatch: it waits for a place, for its bytes, and for pauses to end. */
+export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscribable {
+  /** What it counts for, as of when it asked for that. */
+  bytes = 0;
+  /** Whether the request is on its way. */
+  isPosting = false;
+  private stage: 'submission' | 'throttled' | 'budget' | 'over' = 'submission';
+  private isThrottled = false;
+  private isBudgeted = false;
+  /** The request, or a pause. */
+  private underWay: Unsubscribable | undefined;
+
+  constructor(
+    private readonly dispatch: SampleDispatch,
+    private readonly request: Submittable<T>,
+    private readonly observer: Observer<T>,
+  ) {}
+
+  /** Posts the request when its turn comes; the observer has its first answer. */
+  start(): void {
+    this.dispatch.submissions.enter(this);
+  }
+
+  /** Goes on from one wait to the next. */
+  begin(): void {
+    const { dispatch } = this;
+    if (this.stage === 'submission' && dispatch.isThrottled()) {
+      this.stage = 'throttled';
+      this.isThrottled = true;
+      dispatch.throttled.enter(this);
+    } else if (this.stage !== 'budget') {
+      this.stage = 'budget';
+      this.isBudgeted = true;
+      this.bytes = dispatch.cost(this.request.bytes);
+      dispatch.budget.enter(this);
+    } else this.post();
+  }
+
+  next(answer: T): void {
+    this.observer.next(answer);
+    this.complete();
+  }
+
+  complete(): void {
+    this.observer.complete();
+    this.unsubscribe();
+  }
+
+  error(error: unknown): void {
+    if (!(error instanceof TinkerError) || error.code !== 'rate_limited') {
+      this.observer.error(error);
+      this.unsubscribe();
+      return;
+    }
+    this.isPosting = false;
+    const usual = this.request.bytes > LARGE_PROMPT ? LONG_PAUSE : SHORT_PAUSE;
+    this.dispatch.pause(error.details.retryAfterMs ?? usual);
+    this.post();
+  }
+
+  unsubscribe(): void {
+    if (this.stage === 'over') return;
+    this.stage = 'over';
+    this.isPosting = false;
+    this.underWay?.unsubscribe();
+    const { dispatch } = this;
+    if (this.isBudgeted) dispatch.budget.leave(this);
+    if (this.isThrottled) dispatch.throttled.leave(this);
+    dispatch.submissions.leave(this);
+  }
+
+  private post(): void {
+    const { scheduler } = this.dispatch;
+    const pause = this.dispatch.pauseLeft();
+    if (pause > 0) {
+      this.underWay = scheduler.schedule(() => {
+        this.post();
+      }, pause);
+      return;
+    }
+    this.isPosting = true;
+    try {
+      const posting = this.request.post().subscribe(this);
+      if (posting.closed) return;
+      this.underWay = posting;
+      if (this.stage === 'over') posting.unsubscribe();
+    } catch (error) {
+      this.error(error);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { Observable } from 'rxjs';
+import type { Waiter } from '../../operators/waitingLine.js';
+import type { TinkerError } from '../errors.js';
+import type { Slots } from '../transport/slots.js';
+import type { SampleOutput } from '../wire/index.js';
+import type { OperationContext, OperationWork } from './operationWork.js';
+import type { SentSample } from './samplePost.js';
+import type { SampleQueue } from './sampleQueue.js';
+import type { SampleJob } from './sampleRequest.js';
+import { SampleSending } from './sampleSending.js';
+import { SampleWaiting } from './sampleWaiting.js';
+
+/**
+ * The work of one sample: one object for its whole life, as thousands of them wait at a time. What nobody waits for any
+ * more is cancelled where the server can do that; who subscribes again then gets a new sample of the same request.
+ */
+export class SampleWork implements OperationWork<SentSample, SampleOutput>, Waiter {
+  readonly type = 'sample';
+  readonly samplingSessionId: string;
+  private context: OperationContext | undefined;
+  private slots: Slots | undefined;
+  private sending: SampleSending | undefined;
+  /** What may be to be cancelled. */
+  private taken: SentSample | undefined;
+  private isSettled = false;
+
+  constructor(
+    readonly queue: SampleQueue,
+    readonly job: SampleJob,
+  ) {
+    this.samplingSessionId = queue.samplingSessionId;
+  }
+
+  send(context: OperationContext): Observable<SentSample> {
+    this.context = context;
+    return new Observable((subscriber) => {
+      this.sending = new SampleSending(this, context, subscriber);
+      subscriber.add(this.sending);
+      this.sending.start();
+    });
+  }
+
+  poll(sent: SentSample, context: OperationContext): Observable<SampleOutput> {
+    this.context = context;
+    return new Observable((subscriber) => {
+      const waiting = new SampleWaiting(this, sent, { context, subscriber });
+      subscriber.add(waiting);
+      waiting.start();
+    });
+  }
+
+  abandoned(): void {
+    this.leave();
+  }
+
+  settled(outcome: { readonly value: SampleOutput } | { readonly error: TinkerError }): void {
+    const isAborted = 'error' in outcome && outcome.error.code === 'aborted';
+    if (!isAborted) this.taken = undefined;
+    this.isSettled = true;
+    this.leave();
+  }
+
+  isWanted(): boolean {
+    return !this.isSettled && this.context?.isWanted() !== false;
+  }
+
+  /** Asks for a slot, which outlives the sending. */
+  enter(slots: Slots): void {
+    this.slots = slots;
+    slots.enter(this);
+  }
+
+  /** The slot is there. */
+  begin(): void {
+    this.sending?.submit();
+  }
+
+  /** Takes note of what the server took, and gives it up at once where nobody wants it any more. */
+  took(sent: SentSample): void {
+    this.taken = sent;
+    if (!this.isWanted()) this.leave();
+  }
+
+  /** The sending is over. */
+  ended(): void {
+    this.sending = undefined;
+    if (this.taken === undefined) this.leave();
+  }
+
+  private leave(): void {
+    const { slots, taken } = this;
+    this.slots = undefined;
+    slots?.leave(this);
+    if (taken !== undefined) this.queue.cancel(taken, this);
+  }
+}
