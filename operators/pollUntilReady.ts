@@ -62,7 +62,7 @@ export function pollUntilReady<A, R>(options: PollUntilReadyOptions<A, R>): Obse
 }
 
 /** The questions of one subscriber. */
-class Poll<A, R> {
+export class Poll<A, R> {
   readonly scheduler: SchedulerLike;
   private iteration = 0;
   private backoffMs: number;

@@ -1,4 +1,12 @@
-import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
+import {
+  type MonoTypeOperatorFunction,
+  Observable,
+  type SchedulerLike,
+  type Subscriber,
+  type Subscription,
+  asyncScheduler,
+  identity,
+} from 'rxjs';
 import { Relay } from './relay.js';
 
 /**
@@ -41,36 +49,33 @@ export interface RetryTransientOptions {
 export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
-      new Attempts(source, subscriber, options).begin();
+      new Attempts<T, T>(source, subscriber, options, identity).begin();
     });
 }
 
-/** The attempts of one subscriber. */
-class Attempts<T> extends Relay<T, T> {
+/** The attempts of one subscriber, with a reading of the values: what it throws is an error as the source's are. */
+export class Attempts<S, T> {
   private readonly scheduler: SchedulerLike;
   private readonly startedAt: number;
   private pausedMs = 0;
   private attempt = 0;
 
   constructor(
-    private readonly source: Observable<T>,
-    subscriber: Subscriber<T>,
+    private readonly source: Observable<S>,
+    private readonly subscriber: Subscriber<T>,
     private readonly options: RetryTransientOptions,
+    private readonly read: (value: S) => T,
   ) {
-    super(subscriber);
     this.scheduler = options.scheduler ?? asyncScheduler;
     this.startedAt = this.scheduler.now();
   }
 
   begin(): void {
-    this.subscriber.add(this.source.subscribe(this));
+    const { source, subscriber, read } = this;
+    subscriber.add(new Attempt(subscriber, this, read).begin(source));
   }
 
-  next(value: T): void {
-    this.subscriber.next(value);
-  }
-
-  override error(error: unknown): void {
+  failed(error: unknown): void {
     try {
       this.decideOn(error);
     } catch (fault) {
@@ -100,5 +105,49 @@ class Attempts<T> extends Relay<T, T> {
       this.begin();
     };
     subscriber.add(scheduler.schedule(again, delayMs));
+  }
+}
+
+/** One attempt, until it completes or fails. */
+class Attempt<S, T> extends Relay<S, T> {
+  private underWay: Subscription | undefined;
+  private hasFailed = false;
+
+  constructor(
+    subscriber: Subscriber<T>,
+    private readonly attempts: Attempts<S, T>,
+    private readonly read: (value: S) => T,
+  ) {
+    super(subscriber);
+  }
+
+  begin(source: Observable<S>): Subscription {
+    const underWay = source.subscribe(this);
+    if (this.hasFailed) underWay.unsubscribe();
+    this.underWay = underWay;
+    return underWay;
+  }
+
+  next(value: S): void {
+    if (this.hasFailed) return;
+    let read: T;
+    try {
+      read = this.read(value);
+    } catch (error) {
+      this.error(error);
+      return;
+    }
+    this.subscriber.next(read);
+  }
+
+  override error(error: unknown): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.underWay?.unsubscribe();
+    this.attempts.failed(error);
+  }
+
+  override complete(): void {
+    if (!this.hasFailed) this.subscriber.complete();
   }
 }

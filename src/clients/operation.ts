@@ -28,7 +28,15 @@ export class Operation<T> extends Observable<T> {
   /** The field's name of the operation, e.g. `forward_backward`. */
   readonly type: string;
   /** Where the operation stands: the latest at once, then each change; subscribing never starts the operation. */
-  readonly progress$: Observable<OperationProgress>;
+  get progress$(): Observable<OperationProgress> {
+    return (this.#progress ??= new Observable((subscriber) => {
+      this.#state.watch(subscriber);
+    }));
+  }
+
+  // Not for who logs an operation: the state leads to the whole client.
+  readonly #state: Pick<OperationState<unknown, T>, 'watch'>;
+  #progress: Observable<OperationProgress> | undefined;
 
   /** @internal */
   constructor(
@@ -40,9 +48,7 @@ export class Operation<T> extends Observable<T> {
       state.attach(subscriber);
     });
     this.type = type;
-    this.progress$ = new Observable((subscriber) => {
-      state.watch(subscriber);
-    });
+    this.#state = state;
   }
 
   /**

@@ -1,5 +1,5 @@
-import { type MonoTypeOperatorFunction, type Observable, type SchedulerLike, defer } from 'rxjs';
-import { type NotReady, type PollUntilReadyOptions, pollUntilReady } from '../../operators/pollUntilReady.js';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike } from 'rxjs';
+import { type NotReady, Poll, type PollUntilReadyOptions } from '../../operators/pollUntilReady.js';
 import { TinkerError } from '../errors.js';
 import type { Api } from '../transport/api.js';
 import { retryAfterMs } from '../transport/retryAfter.js';
@@ -59,7 +59,9 @@ interface Silence {
  * throws.
  */
 export function retrieveFuture<T>(connection: FuturesConnection, request: FutureRequest<T>): Observable<T> {
-  return defer(() => pollUntilReady(new FuturePoll(connection, request)));
+  return new Observable((subscriber) => {
+    new Poll(subscriber, new FuturePoll(connection, request)).ask();
+  });
 }
 
 /** The poll of one subscriber. */

@@ -1,7 +1,6 @@
-import { defaultIfEmpty, defer, map, Observable, of, type SchedulerLike, type Subscriber, switchMap, take } from 'rxjs';
-import { Relay } from '../../operators/relay.js';
+import { defaultIfEmpty, defer, map, Observable, of, type SchedulerLike, switchMap, take } from 'rxjs';
 import type * as s from '../wire/schema.js';
-import { type RetryDecision, type RetryTransientOptions, retryTransient } from '../../operators/retryTransient.js';
+import { Attempts, type RetryDecision, type RetryTransientOptions } from '../../operators/retryTransient.js';
 import { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { parseJson, readResponse } from '../wire/readResponse.js';
@@ -86,11 +85,9 @@ export class Api {
    * connection, or `invalid_response`.
    */
   call<T>(call: ApiCall<T>): Observable<T> {
-    const read = (response: TransportResponse): T => this.read(call, this.received(response));
-    return defer(() => {
-      const sent = this.send(call);
-      const once = new Observable<T>((subscriber) => sent.subscribe(new Reading(subscriber, read)));
-      return call.retry === 'none' ? once : once.pipe(retryTransient(new Retries(call, this.options, this.notices)));
+    return new Observable((subscriber) => {
+      const read = (response: TransportResponse): T => this.read(call, this.received(response));
+      new Attempts(this.send(call), subscriber, new Retries(call, this.options, this.notices), read).begin();
     });
   }
 
@@ -210,27 +207,6 @@ export class Api {
   }
 }
 
-/** Reads an answer. */
-class Reading<T> extends Relay<TransportResponse, T> {
-  constructor(
-    subscriber: Subscriber<T>,
-    private readonly read: (response: TransportResponse) => T,
-  ) {
-    super(subscriber);
-  }
-
-  next(response: TransportResponse): void {
-    let answer: T;
-    try {
-      answer = this.read(response);
-    } catch (error) {
-      this.subscriber.error(error);
-      return;
-    }
-    this.subscriber.next(answer);
-  }
-}
-
 /** The retries of one call, until it succeeds. */
 class Retries implements RetryTransientOptions {
   readonly scheduler: SchedulerLike;
@@ -240,7 +216,7 @@ class Retries implements RetryTransientOptions {
   private pausedMs = 0;
 
   constructor(
-    private readonly call: ApiCall<unknown>,
+    private readonly call: Pick<ApiCall<unknown>, 'method' | 'path' | 'retry' | 'onRetry'>,
     private readonly options: Pick<ApiOptions, 'scheduler' | 'random' | 'billingPauseMs'>,
     private readonly notices: RetryNotices,
   ) {
@@ -252,6 +228,7 @@ class Retries implements RetryTransientOptions {
 
   decide(error: unknown, attempt: number): RetryDecision {
     const { random, billingPauseMs } = this.options;
+    if (this.call.retry === 'none') return { retry: false };
     if (!(error instanceof TinkerError) || this.final.includes(error.details.status ?? 0)) return { retry: false };
     const isBilling = error.code === 'payment_required';
     if (isBilling && this.pausedMs >= (billingPauseMs?.() ?? BILLING_PAUSE)) return { retry: false };
