@@ -11,7 +11,7 @@ import { cryptoRandom } from '../transport/random.js';
 import { Secrets } from '../transport/secrets.js';
 import type { Transport } from '../transport/transport.js';
 import type { ClientConfig } from '../wire/index.js';
-import { backgroundScheduler } from './backgroundScheduler.js';
+import { backgroundScheduler } from '../transport/backgroundScheduler.js';
 import type { Connection } from './connection.js';
 import { serverFlags } from './serverFlags.js';
 import type { ServiceOptions } from './serviceOptions.js';

@@ -25,7 +25,7 @@ export interface RestConnection {
 export function openRestConnection(options: ServiceOptions): RestConnection {
   const config = resolveConfig(options, undefined, storedKey);
   const scheduler = options.scheduler ?? asyncScheduler;
-  const transport = options.transport ?? defaultTransport({ baseUrl: config.baseUrl, scheduler });
+  const transport = options.transport ?? defaultTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler });
   const connection = makeConnection(config, transport, options);
   let closing: Promise<void> | undefined;
   return {

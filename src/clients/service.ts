@@ -3,7 +3,6 @@ import {
   EMPTY,
   type Observable,
   type SchedulerLike,
-  asyncScheduler,
   concat,
   defer,
   lastValueFrom,
@@ -71,9 +70,7 @@ export class ServiceClient implements AsyncDisposable {
   constructor(options: ServiceOptions = {}) {
     const config = resolveConfig(options, undefined, storedKey);
     this.baseUrl = config.baseUrl;
-    this.transport =
-      options.transport ??
-      defaultTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler ?? asyncScheduler });
+    this.transport = options.transport ?? defaultTransport({ baseUrl: config.baseUrl, scheduler: options.scheduler });
     this.context = makeServiceContext(config, makeConnection(config, this.transport, options), options);
     this.trainingClients$ = this.context.trainingClients.asObservable();
     this.scheduler = this.context.connection.scheduler;

@@ -23,7 +23,7 @@ import type { ClientConfig } from '../wire/clientConfig.js';
 import type { PassFormat } from '../wire/codec.js';
 import { sessionSchema } from '../wire/session.js';
 import { WireFormat } from '../wire/wireFormat.js';
-import { backgroundScheduler } from './backgroundScheduler.js';
+import { backgroundScheduler } from '../transport/backgroundScheduler.js';
 import type { Connection } from './connection.js';
 import { finishAtExit } from './finishAtExit.js';
 import { SDK_VERSION } from './version.js';

@@ -11,7 +11,15 @@ export interface Timed {
 export class RequestTimers {
   private readonly queues = new Map<number, { readonly deadlines: Map<Timed, number>; timer?: Subscription }>();
 
-  constructor(private readonly scheduler: SchedulerLike) {}
+  /**
+   * @param scheduler time of the deadlines
+   * @param mayLinger whether a timer may wait on when nothing is left to wait for: where it keeps no process alive, that
+   * is cheaper than to set it for each request
+   */
+  constructor(
+    private readonly scheduler: SchedulerLike,
+    private readonly mayLinger = false,
+  ) {}
 
   /** Tells the request when its time is over, unless it is stopped before. */
   start(timed: Timed): void {
@@ -28,8 +36,7 @@ export class RequestTimers {
   /** The request is over. */
   stop(timed: Timed): void {
     const queue = this.queues.get(timed.timeoutMs);
-    if (queue?.deadlines.delete(timed) !== true || queue.deadlines.size > 0) return;
-    // A timer for nobody would keep the process alive.
+    if (queue?.deadlines.delete(timed) !== true || queue.deadlines.size > 0 || this.mayLinger) return;
     queue.timer?.unsubscribe();
     this.queues.delete(timed.timeoutMs);
   }

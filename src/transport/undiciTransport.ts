@@ -1,5 +1,6 @@
-import { map, merge, Observable, type SchedulerLike, type Subscriber, type Unsubscribable, asyncScheduler } from 'rxjs';
+import { map, merge, Observable, type SchedulerLike, type Subscriber, type Unsubscribable } from 'rxjs';
 import type { Dispatcher } from 'undici';
+import { backgroundScheduler } from './backgroundScheduler.js';
 import { connectionError, hostAndPort, requestTimeout } from './connectionError.js';
 import { acceptEncoding, decompress } from './decompress.js';
 import { type Connections, type RequestHandler, openPool } from './openPool.js';
@@ -20,13 +21,14 @@ export interface UndiciTransportOptions {
    */
   readonly proxy?: string;
   /** Time of the requests' timeouts. */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /** HTTP by undici, Node's default: a pool of kept connections for each kind of request; idle ones keep no process alive. */
 export function undiciTransport(options: UndiciTransportOptions): Transport {
-  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, proxy, scheduler = asyncScheduler } = options;
-  const timers = new RequestTimers(scheduler);
+  const { baseUrl, connections = {}, connectTimeoutMs = 5_000, proxy, scheduler = backgroundScheduler } = options;
+  // A request's socket keeps the process alive, so that its timer need not.
+  const timers = new RequestTimers(scheduler, scheduler === backgroundScheduler);
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
   const open = (limit: number | undefined): Route => ({

@@ -8,7 +8,6 @@ class BackgroundAction<T> extends Subscription implements SchedulerAction<T> {
 
   schedule(state?: T, delay = 0): Subscription {
     if (this.closed) return this;
-    // eslint-disable-next-line no-restricted-globals -- the one timer that all background time comes from
     const timer = setTimeout(() => {
       this.remove(clear);
       this.work(state);
@@ -25,7 +24,6 @@ class BackgroundAction<T> extends Subscription implements SchedulerAction<T> {
 
 /** The clock of heartbeats, token refreshes and notices: its timers do not keep a process alive. */
 export const backgroundScheduler: SchedulerLike = {
-  // eslint-disable-next-line no-restricted-properties -- as above
   now: () => Date.now(),
   schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription {
     return new BackgroundAction(work).schedule(state, delay);
