@@ -1,5 +1,5 @@
 import { type OperatorFunction, concat, defer, mergeMap } from 'rxjs';
-import { invalidArgument } from '../src/errors.js';
+import { type TinkerError, invalidArgument } from '../src/errors.js';
 
 /** What {@link chunkData} counts by default: the tokens of a datum's input. */
 export interface TokenCounted {
@@ -39,7 +39,8 @@ export function splitIntoChunks<T>(data: Iterable<T>, limits: DefaultLimits<T> =
   const chunker = new Chunker(limits);
   const chunks: T[][] = [];
   for (const datum of data) {
-    for (const chunk of chunker.add(datum)) chunks.push(chunk);
+    const finished = chunker.add(datum);
+    if (finished.length > 0) chunks.push(...finished);
   }
   return [...chunks, ...chunker.rest()];
 }
@@ -102,14 +103,15 @@ class Chunker<T> {
 
   /** Takes one datum and gives back the chunks that it finishes, in order. */
   add(datum: T): readonly T[][] {
-    const tokens = checkCount('tokens', this.countTokens(datum));
-    const bytes = checkCount('bytes', this.countBytes(datum));
+    const tokens = this.countTokens(datum);
+    const bytes = this.countBytes(datum);
+    if (!(tokens >= 0 && bytes >= 0)) throw wrongCount(tokens, bytes);
     const fits = this.tokens + tokens <= this.maxTokens && this.bytes + bytes <= this.maxBytes;
-    const finished = fits ? NO_CHUNKS : this.rest();
+    const finished: readonly T[][] = fits ? NO_CHUNKS : this.rest();
     this.chunk.push(datum);
     this.tokens += tokens;
     this.bytes += bytes;
-    return this.chunk.length >= this.maxExamples ? [...finished, ...this.rest()] : finished;
+    return this.chunk.length < this.maxExamples ? finished : finished.concat(this.rest());
   }
 
   /** Gives back the unfinished chunk, if there is one, and begins anew. */
@@ -136,7 +138,7 @@ function checkLimit(name: string, limit: number): number {
   throw invalidArgument(`${name} to be a whole number ≥ 1`, limit);
 }
 
-function checkCount(name: string, count: number): number {
-  if (count >= 0) return count;
-  throw invalidArgument(`the number of ${name} of a datum to be ≥ 0`, count);
+function wrongCount(tokens: number, bytes: number): TinkerError {
+  if (!(tokens >= 0)) return invalidArgument('the number of tokens of a datum to be ≥ 0', tokens);
+  return invalidArgument('the number of bytes of a datum to be ≥ 0', bytes);
 }

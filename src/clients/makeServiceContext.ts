@@ -22,6 +22,7 @@ import type { ServiceContext } from './serviceContext.js';
 import type { ServiceOptions } from './serviceOptions.js';
 import { Session } from './session.js';
 import { Telemetry } from './telemetry.js';
+import { SpareMemory } from '../wire/proto/spareMemory.js';
 import { UploadedLosses } from './uploadedLosses.js';
 
 /** Puts together what the clients of one service share. */
@@ -38,6 +39,8 @@ export function makeServiceContext(
     ...(options.displayName !== undefined && { displayName: options.displayName }),
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 10_000,
     ...(options.passFormat !== undefined && { passFormat: options.passFormat }),
+    // A transport of the user's may keep a body, or a server in this process.
+    ...(options.transport === undefined && { memory: new SpareMemory() }),
   });
   const unfinished = new BehaviorSubject(0);
   const count = (change: number): void => {

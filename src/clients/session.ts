@@ -21,6 +21,7 @@ import {
 import { TinkerError } from '../errors.js';
 import type { ClientConfig } from '../wire/clientConfig.js';
 import type { PassFormat } from '../wire/codec.js';
+import type { SpareMemory } from '../wire/proto/spareMemory.js';
 import { sessionSchema } from '../wire/session.js';
 import { WireFormat } from '../wire/wireFormat.js';
 import { backgroundScheduler } from '../transport/backgroundScheduler.js';
@@ -36,6 +37,8 @@ export interface SessionOptions {
   readonly displayName?: string;
   readonly heartbeatIntervalMs: number;
   readonly passFormat?: PassFormat;
+  /** Of bodies that were sent; none where a transport may keep them. */
+  readonly memory?: SpareMemory;
 }
 
 /** How a session ended, as the server keeps it. */
@@ -72,7 +75,7 @@ export class Session {
     private readonly connection: Connection,
     private readonly options: SessionOptions,
   ) {
-    this.wireFormat = new WireFormat(connection.log, options.passFormat);
+    this.wireFormat = new WireFormat(connection.log, options.passFormat, options.memory);
     this.flags$ = connection.flags$;
     this.id$ = defer(
       () =>

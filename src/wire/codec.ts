@@ -8,6 +8,7 @@ import type { ModelInputChunk } from './modelInputChunk.js';
 import { forwardBackwardRequestBytes } from './proto/forwardBackwardRequestBytes.js';
 import { readForwardBackwardOutput } from './proto/readForwardBackwardOutput.js';
 import { readSampleResponse } from './proto/readSampleResponse.js';
+import type { SpareMemory } from './proto/spareMemory.js';
 import { readResponse } from './readResponse.js';
 import { type SampleOutput, sampleOutputSchema } from './sampleOutput.js';
 import type { TensorData } from './tensorData.js';
@@ -35,13 +36,17 @@ export interface EncodedRequest {
 }
 
 /** Encodes a pass without a boxed copy of its typed arrays; a forward pass has a path of its own in JSON only. */
-export function encodeForwardBackward(request: ForwardBackwardRequest, format: PassFormat): EncodedRequest {
+export function encodeForwardBackward(
+  request: ForwardBackwardRequest,
+  format: PassFormat,
+  memory?: SpareMemory,
+): EncodedRequest {
   if (format === 'json') return encodeJson(request);
   return {
     format,
     path: '/api/v1/forward_backward',
     contentType: 'application/x-protobuf',
-    body: forwardBackwardRequestBytes(request),
+    body: forwardBackwardRequestBytes(request, memory),
   };
 }
 

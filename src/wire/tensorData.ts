@@ -29,18 +29,12 @@ export class TensorData {
    * @example
    * new TensorData(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
    */
-  constructor(data: TensorArray, shape: readonly number[] = [data.length], sparse?: SparseIndices) {
-    const size = sizeOf(shape);
-    if (!(sparse === undefined ? size === data.length : size >= 0)) {
-      throw invalidArgument(`a shape for ${String(data.length)} elements`, `[${shape.join(', ')}]`);
-    }
-    if (sparse !== undefined) {
-      checkSparseIndices(sparse, data.length, shape);
-      this.sparse = sparse;
-    }
+  constructor(data: TensorArray, shape?: readonly number[], sparse?: SparseIndices) {
     this.data = data;
     this.dtype = data instanceof Float32Array ? 'float32' : 'int64';
-    this.shape = shape;
+    this.shape = shape ?? [data.length];
+    if (sparse !== undefined) this.sparse = sparse;
+    if (shape !== undefined || sparse !== undefined) checkShape(this);
   }
 
   /** Number of elements, with the zeros that a sparse matrix leaves out. */
@@ -86,14 +80,14 @@ export class TensorData {
   }
 }
 
-/** How many elements a shape has; NaN for what is no shape. */
-function sizeOf(shape: readonly number[]): number {
-  let size = 1;
-  for (const length of shape) {
-    if (!Number.isInteger(length) || length < 0) return NaN;
-    size *= length;
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+
+function checkShape({ data, shape, sparse }: TensorData): void {
+  const whole = shape.every((length) => Number.isInteger(length) && length >= 0);
+  if (!whole || (sparse === undefined && sizeOf(shape) !== data.length)) {
+    throw invalidArgument(`a shape for ${String(data.length)} elements`, `[${shape.join(', ')}]`);
   }
-  return size;
+  if (sparse !== undefined) checkSparseIndices(sparse, data.length, shape);
 }
 
 function emptyLike(data: TensorArray, length: number): TensorArray {

@@ -1,6 +1,7 @@
 import type { TinkerError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { encodeForwardBackward, type EncodedRequest, type ForwardBackwardRequest, type PassFormat } from './codec.js';
+import type { SpareMemory } from './proto/spareMemory.js';
 
 /**
  * Chooses once a session whether passes are sent as protobuf or as JSON, by what the server accepts.
@@ -11,21 +12,26 @@ import { encodeForwardBackward, type EncodedRequest, type ForwardBackwardRequest
 export class WireFormat {
   private decided: PassFormat | undefined;
 
-  /** @param fixed a format that is not to be questioned */
+  /**
+   * @param fixed a format that is not to be questioned
+   * @param memory of bodies that the server took, where nothing reads them after that
+   */
   constructor(
     private readonly log: Pick<Logger, 'debug'>,
     fixed?: PassFormat,
+    private readonly memory?: SpareMemory,
   ) {
     this.decided = fixed;
   }
 
   /** Encodes a pass, as the session has decided or in the given format. */
   encode(request: ForwardBackwardRequest, format: PassFormat = this.decided ?? 'protobuf'): EncodedRequest {
-    return encodeForwardBackward(request, format);
+    return encodeForwardBackward(request, format, this.memory);
   }
 
-  /** To be told when the server took a pass: its format is the session's from then on, unless one was chosen before. */
-  accepted({ format }: EncodedRequest): void {
+  /** To be told when the server took a pass, once for each that was encoded: its format is the session's from then on, unless one was chosen before. */
+  accepted({ format, body }: EncodedRequest): void {
+    if (typeof body !== 'string') this.memory?.give(body.buffer);
     if (this.decided !== undefined) return;
     this.decided = format;
     this.log.debug(`Passes are sent as ${nameOf(format)}: the server accepted the first one.`);

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TinkerError } from '../../src/errors.js';
-import type { ForwardBackwardRequest } from '../../src/wire/codec.js';
+import type { EncodedRequest, ForwardBackwardRequest } from '../../src/wire/codec.js';
 import { ModelInput } from '../../src/wire/modelInput.js';
+import { SpareMemory } from '../../src/wire/proto/spareMemory.js';
 import { WireFormat } from '../../src/wire/wireFormat.js';
 
 const request: ForwardBackwardRequest = {
@@ -32,6 +33,28 @@ describe('WireFormat', () => {
     expect(wireFormat.refused(encoded, error(422))).toBe(false);
     expect(next()).toBe('protobuf');
     expect(lines).toEqual(['Passes are sent as protobuf: the server accepted the first one.']);
+  });
+
+  it('writes into the memory of a body that was taken, never of one that is under way or was refused', () => {
+    const tokens = new Int32Array(40_000);
+    const large = { ...request, data: [{ modelInput: ModelInput.fromTokens(tokens), lossFnInputs: {} }] };
+    const reusing = new WireFormat({ debug: () => undefined }, undefined, new SpareMemory());
+    const bufferOf = (format: WireFormat): [EncodedRequest, ArrayBuffer] => {
+      const encoded = format.encode(large);
+      if (typeof encoded.body === 'string') throw new Error('it is JSON');
+      return [encoded, encoded.body.buffer];
+    };
+    const [first, memory] = bufferOf(reusing);
+    const [second, other] = bufferOf(reusing);
+    expect(other).not.toBe(memory);
+    reusing.accepted(first);
+    reusing.refused(second, error(400));
+    expect(bufferOf(reusing)[1]).toBe(memory);
+    expect([memory, other]).not.toContain(bufferOf(reusing)[1]);
+    // Without memory of its own none is used again.
+    const [plain, kept] = bufferOf(wireFormat);
+    wireFormat.accepted(plain);
+    expect(bufferOf(wireFormat)[1]).not.toBe(kept);
   });
 
   it('switches for good on 415, whenever it comes', () => {

@@ -6,6 +6,7 @@ import type { ProvenanceSpan } from '../provenance.js';
 import type { TensorArray, TensorData } from '../tensorData.js';
 import { DTYPE } from './dtype.js';
 import { MessageWriter } from './messageWriter.js';
+import { SpareMemory } from './spareMemory.js';
 
 /** Bytes that are put aside for the names and lengths of a datum, and for all that stands around the data. */
 const ROOM_FOR_NAMES = 256;
@@ -13,13 +14,18 @@ const ROOM_FOR_NAMES = 256;
 /**
  * Encodes a pass as a protobuf `ForwardBackwardRequest`, from the typed arrays of the data straight into one buffer.
  *
+ * @param memory where the message may be put in place of new memory
+ *
  * The generated code would copy every array once for each message around it; the tests hold this to its decoder.
  */
-export function forwardBackwardRequestBytes(request: ForwardBackwardRequest): Uint8Array<ArrayBuffer> {
+export function forwardBackwardRequestBytes(
+  request: ForwardBackwardRequest,
+  memory: SpareMemory = new SpareMemory(),
+): Uint8Array<ArrayBuffer> {
   const { data } = request;
   let capacity = ROOM_FOR_NAMES;
   for (const datum of data) capacity += datumBytes(datum) + ROOM_FOR_NAMES;
-  const message = new MessageWriter(capacity);
+  const message = new MessageWriter(memory.take(capacity));
   // Fields are written last to first. Text fits into the newer map only; older servers read the numbers from the other.
   const config = Object.entries(request.lossConfig);
   backwards(message, config, writeConfigValue);

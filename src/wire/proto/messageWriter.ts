@@ -7,54 +7,55 @@ const encoder = new TextEncoder();
  * the time that it is written. So fields are written last to first, in one run over the data.
  *
  * Arrays go from the caller's memory to their place in one copy; typed arrays are little-endian, as the format is, on
- * every platform that runs JavaScript engines today. Field numbers are below 16.
+ * every platform that runs JavaScript engines today. Field numbers are below 16, so that a tag is one byte.
  */
 export class MessageWriter {
-  private target: Uint8Array<ArrayBuffer>;
   private view: DataView;
-  /** Where in `target` the message begins so far. */
+  /** Where in the memory the message begins so far. */
   private start: number;
+  /** The same names come with each datum. */
+  private readonly texts = new Map<string, Uint8Array>();
 
-  /** @param capacity bytes; the memory grows where the message takes more */
-  constructor(capacity: number) {
-    this.target = new Uint8Array(capacity);
-    this.view = new DataView(this.target.buffer);
-    this.start = capacity;
+  /** @param memory what the message goes to; where it takes more, there will be other */
+  constructor(private memory: Uint8Array<ArrayBuffer>) {
+    this.view = new DataView(memory.buffer, memory.byteOffset, memory.length);
+    this.start = memory.length;
   }
 
   /** How many bytes were written. */
   get length(): number {
-    return this.target.length - this.start;
+    return this.memory.length - this.start;
   }
 
   /** The message; nothing may be written after. */
   bytesWritten(): Uint8Array<ArrayBuffer> {
-    return this.target.subarray(this.start);
+    return this.memory.subarray(this.start);
   }
 
   /** A non-negative integer below 2⁵³: int32, int64, uint32, uint64, bool or enum. */
   integer(field: number, value: number): void {
     this.varint(value);
-    this.varint((field << 3) | WIRE_TYPE.varint);
+    this.tag(field, WIRE_TYPE.varint);
   }
 
   double(field: number, value: number): void {
     const at = this.before(8);
     this.view.setFloat64(at, value, true);
-    this.varint((field << 3) | WIRE_TYPE.fixed64);
+    this.tag(field, WIRE_TYPE.fixed64);
   }
 
   text(field: number, value: string): void {
-    const end = this.length;
-    if (!this.ascii(value)) this.copy(encoder.encode(value));
-    this.nest(field, end);
+    let bytes = this.texts.get(value);
+    if (bytes === undefined) {
+      bytes = encoder.encode(value);
+      this.texts.set(value, bytes);
+    }
+    this.copy(field, bytes);
   }
 
   /** The memory of an array as it is. */
   bytes(field: number, data: ArrayBufferView): void {
-    const end = this.length;
-    this.copy(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    this.nest(field, end);
+    this.copy(field, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
   /** 32-bit integers, each as the two words of an int64. */
@@ -76,38 +77,40 @@ export class MessageWriter {
   /** Makes what was written since the message had `length` bytes a nested message, or the value of another such field. */
   nest(field: number, length: number): void {
     this.varint(this.length - length);
-    this.varint((field << 3) | WIRE_TYPE.lengthDelimited);
+    this.tag(field, WIRE_TYPE.lengthDelimited);
   }
 
-  private copy(bytes: Uint8Array): void {
+  private copy(field: number, bytes: Uint8Array): void {
     const at = this.before(bytes.length);
-    this.target.set(bytes, at);
+    this.memory.set(bytes, at);
+    this.varint(bytes.length);
+    this.tag(field, WIRE_TYPE.lengthDelimited);
   }
 
-  /** Text of one byte a character, as names are; false for another, of which nothing is written. */
-  private ascii(text: string): boolean {
-    const at = this.before(text.length);
-    for (let index = 0; index < text.length; index++) {
-      const code = text.charCodeAt(index);
-      if (code > 0x7f) {
-        this.start += text.length;
-        return false;
-      }
-      this.target[at + index] = code;
-    }
-    return true;
+  private tag(field: number, wireType: number): void {
+    const at = this.before(1);
+    this.memory[at] = (field << 3) | wireType;
   }
 
   private varint(value: number): void {
+    if (value > 0x7fffffff) {
+      this.longVarint(value);
+      return;
+    }
     let size = 1;
-    for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) size += 1;
+    for (let rest = value >> 7; rest > 0; rest >>= 7) size += 1;
     let at = this.before(size);
     let rest = value;
-    while (rest > 0x7f) {
-      this.target[at++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.target[at] = rest;
+    for (; rest > 0x7f; rest >>= 7) this.memory[at++] = rest | 0x80;
+    this.memory[at] = rest;
+  }
+
+  /** Of what no bitwise operations take: the upper bits, and before them four groups of seven. */
+  private longVarint(value: number): void {
+    this.varint(Math.floor(value / 2 ** 28));
+    const at = this.before(4);
+    const lower = value % 2 ** 28;
+    for (let group = 0; group < 4; group++) this.memory[at + group] = (lower >> (7 * group)) | 0x80;
   }
 
   /** Moves the start by so many bytes that are to be written, and says where it is then. */
@@ -118,12 +121,12 @@ export class MessageWriter {
   }
 
   private grow(size: number): void {
-    const written = this.target.subarray(this.start);
-    const capacity = 2 * this.target.length + size;
-    this.target = new Uint8Array(capacity);
-    this.view = new DataView(this.target.buffer);
+    const written = this.bytesWritten();
+    const capacity = 2 * this.memory.length + size;
+    this.memory = new Uint8Array(capacity);
+    this.view = new DataView(this.memory.buffer);
     this.start = capacity - written.length;
-    this.target.set(written, this.start);
+    this.memory.set(written, this.start);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { TinkerError } from '../../errors.js';
 import type { ForwardBackwardOutput } from '../forwardBackwardOutput.js';
 import { TensorData } from '../tensorData.js';
 import { integersOf, invalidMessage, messageOf, packedArray } from './packedArrays.js';
@@ -20,47 +21,42 @@ export function readForwardBackwardOutput(bytes: Uint8Array): ForwardBackwardOut
 }
 
 function datumsOf({ fields, numDatums }: RecordMessage): Record<string, TensorData>[] {
-  const columns = Array.from(fields, ([name, batch]): [string, TensorData[]] => [name, tensorsOf(batch, name)]);
-  const count = numDatums || (columns[0]?.[1].length ?? 0);
-  for (const [name, tensors] of columns) {
-    if (tensors.length !== count) {
-      throw invalidMessage(`expected ${name} of ${count} datums, got ${tensors.length}`);
-    }
+  const [first] = fields.values();
+  const count = numDatums || (first === undefined ? 0 : datumsIn(first));
+  if (fields.size === 0 && count > MAX_EMPTY_DATUMS) throw invalidMessage(`${count} datums without any field`);
+  for (const [name, batch] of fields) {
+    const found = datumsIn(batch);
+    if (found !== count) throw invalidMessage(`expected ${name} of ${count} datums, got ${found}`);
   }
-  if (columns.length === 0 && count > MAX_EMPTY_DATUMS) throw invalidMessage(`${count} datums without any field`);
-  const records: Record<string, TensorData>[] = [];
-  for (let datum = 0; datum < count; datum++) {
-    const record: Record<string, TensorData> = {};
-    for (const [name, tensors] of columns) {
-      const tensor = tensors[datum];
-      if (tensor !== undefined) record[name] = tensor;
-    }
-    records.push(record);
-  }
+  const records = Array.from({ length: count }, (): Record<string, TensorData> => ({}));
+  for (const [name, batch] of fields) addTensors(records, name, batch);
   return records;
 }
 
 /** A record may say how many datums there are without giving a byte for them. */
 const MAX_EMPTY_DATUMS = 1_000_000;
 
-function tensorsOf(batch: BatchMessage, name: string): TensorData[] {
+/** There is an offset of 64 bits for the start of each datum, and one for the end of the last. */
+const datumsIn = ({ offsets }: BatchMessage): number => Math.max(0, offsets.length / 8 - 1);
+
+function addTensors(records: readonly Record<string, TensorData>[], name: string, batch: BatchMessage): void {
   const { data, itemSize } = packedArray(batch.data, batch.dtype, name);
-  const offsets = integersOf(batch.offsets, `the offsets of ${name}`);
+  const integers = integersOf(batch.offsets, `the offsets of ${name}`);
+  const offsets = integers instanceof Int32Array ? integers : Float64Array.from(integers, Number);
   const trailing = batch.trailingShape;
   const rowSize = trailing.reduce((product, size) => product * size, 1);
-  const tensors: TensorData[] = [];
-  for (let datum = 0; datum + 1 < offsets.length; datum++) {
-    const start = Number(offsets[datum]) / itemSize;
-    const end = Number(offsets[datum + 1]) / itemSize;
+  records.forEach((record, datum) => {
+    const start = (offsets[datum] ?? NaN) / itemSize;
+    const end = (offsets[datum + 1] ?? NaN) / itemSize;
     const rows = rowSize === 0 ? 0 : (end - start) / rowSize;
     const fits = Number.isInteger(start) && start >= 0 && end <= data.length;
     if (!fits || !Number.isInteger(rows) || rows < 0 || rows * rowSize !== end - start) {
-      throw invalidMessage(
-        `expected rows of [${trailing.join(', ')}] within ${data.length} values of ${name}, ` +
-          `got values ${start} to ${end} for datum ${datum}`,
-      );
+      throw wrongRows(`[${trailing.join(', ')}] within ${data.length} values of ${name}`, start, end, datum);
     }
-    tensors.push(new TensorData(data.subarray(start, end), [rows, ...trailing]));
-  }
-  return tensors;
+    record[name] = new TensorData(data.subarray(start, end), trailing.length === 0 ? [rows] : [rows, ...trailing]);
+  });
+}
+
+function wrongRows(expected: string, start: number, end: number, datum: number): TinkerError {
+  return invalidMessage(`expected rows of ${expected}, got values ${start} to ${end} for datum ${datum}`);
 }

@@ -31,7 +31,7 @@ export async function compareMessages(
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
   const given = {
-    requests: draw(passes).map(forwardBackwardRequestBytes),
+    requests: draw(passes).map((request) => forwardBackwardRequestBytes(request)),
     outputs: draw(outputs),
     samples: draw(samples),
   };

@@ -7,6 +7,7 @@ import type { PreparedDatum } from '../../../src/wire/datum.js';
 import { ModelInput } from '../../../src/wire/modelInput.js';
 import type { ModelInputChunk } from '../../../src/wire/modelInputChunk.js';
 import { forwardBackwardRequestBytes } from '../../../src/wire/proto/forwardBackwardRequestBytes.js';
+import { SpareMemory } from '../../../src/wire/proto/spareMemory.js';
 import { DType, ForwardBackwardRequestSchema, type Tensor } from '../../../src/wire/proto/tinker_public_pb.js';
 import type { ProvenanceSpan } from '../../../src/wire/provenance.js';
 import { TensorData } from '../../../src/wire/tensorData.js';
@@ -88,6 +89,18 @@ describe('forwardBackwardRequestBytes', () => {
         });
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('writes the same into memory that is too small, or was used before', () => {
+    const memories = fc.record({ size: fc.nat({ max: 2000 }), offset: fc.nat({ max: 7 }), fill: fc.nat({ max: 255 }) });
+    fc.assert(
+      fc.property(passes, memories, (request, { size, offset, fill }) => {
+        const memory = new SpareMemory();
+        memory.take = () => new Uint8Array(offset + size).fill(fill).subarray(offset);
+        expect(forwardBackwardRequestBytes(request, memory)).toEqual(forwardBackwardRequestBytes(request));
+      }),
+      { numRuns: 200 },
     );
   });
 
