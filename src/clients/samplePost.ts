@@ -1,6 +1,5 @@
 import type { Observable } from 'rxjs';
 import type { ApiCall } from '../transport/api.js';
-import { uuid } from '../transport/random.js';
 import { type FuturePromise, futurePromiseSchema } from '../wire/index.js';
 import type { OperationContext } from './operationWork.js';
 import type { SampleQueue } from './sampleQueue.js';
@@ -18,7 +17,7 @@ const backpressure = { 'x-tinker-sampling-backpressure': '1' };
 
 /** One request of a sample, with the same seq_id, key and bytes however often it is sent. */
 export class SamplePost implements Submittable<FuturePromise> {
-  private taken: { readonly seqId: number; readonly idempotencyKey: string } | undefined;
+  private seqId: number | undefined;
 
   constructor(
     private readonly queue: SampleQueue,
@@ -32,26 +31,24 @@ export class SamplePost implements Submittable<FuturePromise> {
 
   /** The seq_id is taken when it is first sent. */
   post(): Observable<FuturePromise> {
-    const { queue } = this;
-    const { api, random } = queue.service.connection;
-    this.taken ??= { seqId: queue.takeSeqId(), idempotencyKey: `rxtinker-${uuid(random)}` };
-    const { seqId, idempotencyKey } = this.taken;
+    const { queue, job } = this;
     const { span } = this.context;
+    this.seqId ??= queue.takeSeqId();
     const call: ApiCall<FuturePromise> = {
       method: 'POST',
       path: '/api/v1/asample',
-      body: { contentType: 'application/json', bytes: this.job.body(queue.onWire(seqId)) },
+      body: { contentType: 'application/json', bytes: job.body(queue.onWire(this.seqId)) },
       headers: span === undefined ? backpressure : { ...backpressure, ...span.headers },
-      idempotencyKey,
+      idempotencyKey: queue.keyOf(this.seqId),
       schema: futurePromiseSchema,
       retry: queue.retry,
     };
-    return api.call(call);
+    return queue.service.connection.api.call(call);
   }
 
   /** What the server took by that. */
   sent(promise: FuturePromise): SentSample {
-    const seqId = this.taken?.seqId ?? 0;
+    const { seqId = 0 } = this;
     this.context.span?.sent([seqId]);
     return { seqId, promise, gone: false };
   }

@@ -1,9 +1,11 @@
 import { EMPTY, Subject, type Subscriber, catchError, switchMap, take } from 'rxjs';
 import { SessionFutures } from '../futures/sessionFutures.js';
 import type { ApiCall } from '../transport/api.js';
+import { uuid } from '../transport/random.js';
 import { Slots } from '../transport/slots.js';
 import type { ClientConfig } from '../wire/index.js';
 import type { QueueState } from './operationProgress.js';
+import type { SampleDispatch } from './sampleDispatch.js';
 import type { SentSample } from './samplePost.js';
 import { type StuckListener, SampleProgress } from './sampleProgress.js';
 import type { ServiceContext } from './serviceContext.js';
@@ -13,15 +15,27 @@ import { warnOfPauses } from './warnOfPauses.js';
 const CLONE_BLOCK = 1_000_000_000n;
 const CANCEL_TIMEOUT = 30_000;
 
+/** What the server's flags make of a client of a sampler. */
+export interface SampleLimits {
+  readonly slots: Slots;
+  readonly dispatch: SampleDispatch;
+  /** The one poll for all samples, where the server has one. */
+  readonly futures: SessionFutures | undefined;
+  /** Whether a sample is sent anew after its result was lost. */
+  readonly retries: boolean;
+  /** Whether samples fail when none of them makes progress. */
+  readonly detectsStuck: boolean;
+}
+
 /** What the samples of one client share, within the limits of the server's flags. */
 export class SampleQueue {
   readonly progress: SampleProgress;
   /** How often a sample's request is sent. */
   readonly retry: ApiCall<unknown>['retry'];
   private nextSeqId = 0;
-  private flags: ClientConfig | undefined;
-  private slots: Slots | undefined;
-  private futures: SessionFutures | undefined;
+  /** A random one for all, as each has a number of its own. */
+  private readonly key: string;
+  private limits: SampleLimits | undefined;
   private isPaused = false;
   private readonly states = new Subject<QueueState>();
 
@@ -30,7 +44,8 @@ export class SampleQueue {
     readonly samplingSessionId: string,
     private readonly cloneId = 0,
   ) {
-    const { scheduler, deadlines } = service.connection;
+    const { scheduler, deadlines, random } = service.connection;
+    this.key = `rxtinker-${uuid(random)}-`;
     this.progress = new SampleProgress(scheduler, samplingSessionId);
     // A 429 is for all samples: they pause together.
     this.retry = { deadlineMs: deadlines.sendDeadlineMs, final: [429] };
@@ -46,16 +61,20 @@ export class SampleQueue {
     return this.cloneId === 0 ? String(seqId) : String(BigInt(this.cloneId) * CLONE_BLOCK + BigInt(seqId));
   }
 
-  /** The flags do not change: all but the first use of them need not wait for them. */
-  withFlags(subscriber: Subscriber<unknown>, use: (flags: ClientConfig) => void): void {
-    if (this.flags !== undefined) {
-      use(this.flags);
+  /** The idempotency key of a request. */
+  keyOf(seqId: number): string {
+    return this.key + String(seqId);
+  }
+
+  /** The flags do not change: all but the first samples need not wait for them. */
+  withLimits(subscriber: Subscriber<unknown>, use: (limits: SampleLimits) => void): void {
+    if (this.limits !== undefined) {
+      use(this.limits);
       return;
     }
     const coming = this.service.session.flags$.pipe(take(1)).subscribe({
       next: (flags) => {
-        this.flags = flags;
-        use(flags);
+        use((this.limits ??= this.limitsBy(flags)));
       },
       error: (error: unknown) => {
         subscriber.error(error);
@@ -65,23 +84,8 @@ export class SampleQueue {
   }
 
   /** Tells a sample that waits if none makes progress, where the server wants that. */
-  watch(sample: StuckListener, flags: ClientConfig): void {
-    if (flags.sampleEnableStuckDetection) this.progress.watch(sample);
-  }
-
-  slotsOf(flags: ClientConfig): Slots {
-    // Where one poll is for all, a sample that waits costs nothing.
-    this.slots ??= new Slots(flags.sampleUseRetrieveFutures ? Infinity : flags.sampleMaxConcurrentRequests);
-    return this.slots;
-  }
-
-  /** The one poll for all samples. */
-  sessionFutures(): SessionFutures {
-    this.futures ??= new SessionFutures(this.service.connection, {
-      samplingSessionId: this.samplingSessionId,
-      clonedSamplerId: this.cloneId,
-    });
-    return this.futures;
+  watch(sample: StuckListener, { detectsStuck }: SampleLimits): void {
+    if (detectsStuck) this.progress.watch(sample);
   }
 
   tellRetrieved(futures: SessionFutures, { promise }: SentSample): void {
@@ -122,5 +126,20 @@ export class SampleQueue {
         }),
       ),
     );
+  }
+
+  private limitsBy(flags: ClientConfig): SampleLimits {
+    const { service, samplingSessionId, cloneId: clonedSamplerId } = this;
+    const futures = flags.sampleUseRetrieveFutures
+      ? new SessionFutures(service.connection, { samplingSessionId, clonedSamplerId })
+      : undefined;
+    return {
+      // Where one poll is for all, a sample that waits costs nothing.
+      slots: new Slots(futures === undefined ? flags.sampleMaxConcurrentRequests : Infinity),
+      dispatch: service.dispatchOf(flags),
+      futures,
+      retries: !flags.sampleNoRetries,
+      detectsStuck: flags.sampleEnableStuckDetection,
+    };
   }
 }

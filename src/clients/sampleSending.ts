@@ -1,17 +1,19 @@
-import { type Observer, type Subscriber, type Unsubscribable, tap } from 'rxjs';
+import type { Subscriber, Unsubscribable } from 'rxjs';
 import type { TinkerError } from '../errors.js';
-import type { ClientConfig, FuturePromise } from '../wire/index.js';
+import type { FuturePromise } from '../wire/index.js';
 import type { OperationContext } from './operationWork.js';
+import type { SampleDispatch } from './sampleDispatch.js';
 import { SamplePost, type SentSample } from './samplePost.js';
 import type { StuckListener } from './sampleProgress.js';
-import { SampleSubmission } from './sampleSubmission.js';
+import { type SubmissionObserver, SampleSubmission } from './sampleSubmission.js';
 import type { SampleWork } from './sampleWork.js';
 
 /** Sends one sample: waits for a slot and for the dispatch; until it is posted, it ends when nobody wants it any more. */
-export class SampleSending implements Observer<FuturePromise>, StuckListener, Unsubscribable {
-  private flags: ClientConfig | undefined;
+export class SampleSending implements SubmissionObserver<FuturePromise>, StuckListener, Unsubscribable {
+  private dispatch: SampleDispatch | undefined;
   private post: SamplePost | undefined;
   private submission: SampleSubmission<FuturePromise> | undefined;
+  private isListening = false;
 
   constructor(
     private readonly work: SampleWork,
@@ -20,26 +22,26 @@ export class SampleSending implements Observer<FuturePromise>, StuckListener, Un
   ) {}
 
   start(): void {
-    const { work, context, subscriber } = this;
-    const stop = (): void => {
-      if (this.submission?.isPosting !== true) subscriber.complete();
-    };
-    subscriber.add(context.abandoned$.pipe(tap(stop)).subscribe());
-    work.queue.withFlags(subscriber, (flags) => {
-      this.flags = flags;
-      work.queue.watch(this, flags);
-      work.enter(work.queue.slotsOf(flags));
+    const { queue } = this.work;
+    queue.withLimits(this.subscriber, (limits) => {
+      this.dispatch = limits.dispatch;
+      queue.watch(this, limits);
+      this.work.enter(limits.slots);
     });
+    if (this.submission?.isPosting !== true) this.listen();
   }
 
   /** The slot is there. */
   submit(): void {
-    const { work, context, flags } = this;
-    if (flags === undefined) return;
-    const { queue, job } = work;
-    this.post = new SamplePost(queue, job, context);
-    this.submission = new SampleSubmission(queue.service.dispatchOf(flags), this.post, this);
+    const { work, context, dispatch } = this;
+    if (dispatch === undefined) return;
+    this.post = new SamplePost(work.queue, work.job, context);
+    this.submission = new SampleSubmission(dispatch, this.post, this);
     this.submission.start();
+  }
+
+  paused(): void {
+    this.listen();
   }
 
   next(promise: FuturePromise): void {
@@ -65,5 +67,16 @@ export class SampleSending implements Observer<FuturePromise>, StuckListener, Un
     this.work.queue.progress.unwatch(this);
     this.submission?.unsubscribe();
     this.work.ended();
+  }
+
+  /** Ends when nobody wants it any more; one that is posted at once, as most are, need not hear of that. */
+  private listen(): void {
+    const { context, subscriber } = this;
+    if (this.isListening || subscriber.closed) return;
+    this.isListening = true;
+    const stop = (): void => {
+      if (this.submission?.isPosting !== true) subscriber.complete();
+    };
+    subscriber.add(context.abandoned$.subscribe({ next: stop, error: stop }));
   }
 }

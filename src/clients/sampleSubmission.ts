@@ -15,6 +15,11 @@ export interface Submittable<T> {
   post(): Observable<T>;
 }
 
+/** Has the answer, and is told when the request waits for a pause to end. */
+export interface SubmissionObserver<T> extends Observer<T> {
+  paused?(): void;
+}
+
 /** One request on its way through a dispatch: it waits for a place, for its bytes, and for pauses to end. */
 export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscribable {
   /** What it counts for, as of when it asked for that. */
@@ -30,7 +35,7 @@ export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscrib
   constructor(
     private readonly dispatch: SampleDispatch,
     private readonly request: Submittable<T>,
-    private readonly observer: Observer<T>,
+    private readonly observer: SubmissionObserver<T>,
   ) {}
 
   /** Posts the request when its turn comes; the observer has its first answer. */
@@ -93,6 +98,7 @@ export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscrib
       this.underWay = scheduler.schedule(() => {
         this.post();
       }, pause);
+      this.observer.paused?.();
       return;
     }
     this.isPosting = true;

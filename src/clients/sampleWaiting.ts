@@ -1,14 +1,15 @@
 import type { Observer, Subscriber, Unsubscribable } from 'rxjs';
 import { TinkerError } from '../errors.js';
 import { type FutureRequest, retrieveFuture } from '../futures/retrieveFuture.js';
-import type { FutureWaiter, SessionFutures } from '../futures/sessionFutures.js';
+import type { FutureWaiter } from '../futures/sessionFutures.js';
 import type { FutureCompletion } from '../wire/futureCompletions.js';
-import type { ClientConfig, FuturePromise, ResultBody, SampleOutput } from '../wire/index.js';
+import type { FuturePromise, ResultBody, SampleOutput } from '../wire/index.js';
 import type { QueueState } from './operationProgress.js';
 import type { OperationContext } from './operationWork.js';
 import { SamplePost, type SentSample } from './samplePost.js';
 import type { StuckListener } from './sampleProgress.js';
 import { SampleSubmission } from './sampleSubmission.js';
+import type { SampleLimits } from './sampleQueue.js';
 import type { SampleWork } from './sampleWork.js';
 import { withSequenceIds } from './withSequenceIds.js';
 
@@ -23,10 +24,7 @@ export class SampleWaiting
   readonly requestType = 'Sample';
   /** Bytes of the result; 0 where they are not known. */
   payloadSize = 0;
-  private readonly context: OperationContext;
-  private readonly subscriber: Subscriber<SampleOutput>;
-  private flags: ClientConfig | undefined;
-  private futures: SessionFutures | undefined;
+  private limits: SampleLimits | undefined;
   private attempt = 0;
   /** A poll, a submission or a pause. */
   private underWay: Unsubscribable | undefined;
@@ -34,25 +32,24 @@ export class SampleWaiting
   constructor(
     private readonly work: SampleWork,
     private readonly known: SentSample,
-    { context, subscriber }: { readonly context: OperationContext; readonly subscriber: Subscriber<SampleOutput> },
-  ) {
-    this.context = context;
-    this.subscriber = subscriber;
-  }
+    private readonly context: OperationContext,
+    private readonly subscriber: Subscriber<SampleOutput>,
+  ) {}
 
   start(): void {
-    this.work.queue.withFlags(this.subscriber, (flags) => {
-      this.flags = flags;
-      this.work.queue.watch(this, flags);
-      if (this.known.gone) this.sendAgain(flags);
-      else this.wait(flags);
+    const { queue } = this.work;
+    queue.withLimits(this.subscriber, (limits) => {
+      this.limits = limits;
+      queue.watch(this, limits);
+      if (this.known.gone) this.sendAgain(limits);
+      else this.wait(limits);
     });
   }
 
   unsubscribe(): void {
     this.work.queue.progress.unwatch(this);
     this.underWay?.unsubscribe();
-    this.futures?.leave(this.known.promise.requestId, this);
+    this.limits?.futures?.leave(this.known.promise.requestId, this);
   }
 
   // What is asked of the server.
@@ -88,7 +85,7 @@ export class SampleWaiting
 
   next(output: SampleOutput): void {
     const { queue } = this.work;
-    if (this.futures !== undefined) queue.tellRetrieved(this.futures, this.known);
+    this.tellRetrieved();
     queue.progress.note();
     this.subscriber.next(output);
   }
@@ -98,9 +95,7 @@ export class SampleWaiting
   }
 
   error(error: unknown): void {
-    const { futures } = this;
-    const isLost = error instanceof TinkerError && error.code !== 'connection_lost';
-    if (futures !== undefined && isLost) this.work.queue.tellRetrieved(futures, this.known);
+    if (error instanceof TinkerError && error.code !== 'connection_lost') this.tellRetrieved();
     this.failed(error);
   }
 
@@ -108,15 +103,10 @@ export class SampleWaiting
     this.subscriber.error(error);
   }
 
-  private wait(flags: ClientConfig): void {
-    const { queue } = this.work;
+  private wait({ futures }: SampleLimits): void {
     this.payloadSize = 0;
-    if (!flags.sampleUseRetrieveFutures) {
-      this.retrieve();
-      return;
-    }
-    this.futures = queue.sessionFutures();
-    this.futures.wait(this.known.promise.requestId, this);
+    if (futures === undefined) this.retrieve();
+    else futures.wait(this.known.promise.requestId, this);
   }
 
   private retrieve(): void {
@@ -126,15 +116,15 @@ export class SampleWaiting
     else this.underWay = polling;
   }
 
-  private sendAgain(flags: ClientConfig): void {
+  private sendAgain(limits: SampleLimits): void {
     const { queue, job } = this.work;
     const post = new SamplePost(queue, job, this.context);
     let isSent = false;
-    const submission = new SampleSubmission(queue.service.dispatchOf(flags), post, {
+    const submission = new SampleSubmission(limits.dispatch, post, {
       next: (promise) => {
         isSent = true;
         Object.assign(this.known, post.sent(promise));
-        this.wait(flags);
+        this.wait(limits);
       },
       error: (error: unknown) => {
         this.failed(error);
@@ -147,9 +137,13 @@ export class SampleWaiting
     submission.start();
   }
 
+  private tellRetrieved(): void {
+    if (this.limits?.futures !== undefined) this.work.queue.tellRetrieved(this.limits.futures, this.known);
+  }
+
   private failed(error: unknown): void {
     const { queue, job } = this.work;
-    if (!isExpired(error) || (this.flags?.sampleNoRetries === true && !job.alwaysAgain)) {
+    if (!isExpired(error) || !(this.limits?.retries === true || job.alwaysAgain)) {
       this.subscriber.error(error);
       return;
     }

@@ -16,7 +16,6 @@ import { SampleWaiting } from './sampleWaiting.js';
  */
 export class SampleWork implements OperationWork<SentSample, SampleOutput>, Waiter {
   readonly type = 'sample';
-  readonly samplingSessionId: string;
   private context: OperationContext | undefined;
   private slots: Slots | undefined;
   private sending: SampleSending | undefined;
@@ -27,8 +26,10 @@ export class SampleWork implements OperationWork<SentSample, SampleOutput>, Wait
   constructor(
     readonly queue: SampleQueue,
     readonly job: SampleJob,
-  ) {
-    this.samplingSessionId = queue.samplingSessionId;
+  ) {}
+
+  get samplingSessionId(): string {
+    return this.queue.samplingSessionId;
   }
 
   send(context: OperationContext): Observable<SentSample> {
@@ -43,7 +44,7 @@ export class SampleWork implements OperationWork<SentSample, SampleOutput>, Wait
   poll(sent: SentSample, context: OperationContext): Observable<SampleOutput> {
     this.context = context;
     return new Observable((subscriber) => {
-      const waiting = new SampleWaiting(this, sent, { context, subscriber });
+      const waiting = new SampleWaiting(this, sent, context, subscriber);
       subscriber.add(waiting);
       waiting.start();
     });

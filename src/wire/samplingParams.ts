@@ -19,29 +19,34 @@ export interface SamplingParams {
 
 /** {@link SamplingParams} as on the wire. */
 export interface WireSamplingParams {
-  readonly max_tokens?: number;
-  readonly seed?: number;
-  readonly stop?: string | readonly string[] | readonly number[];
-  readonly temperature: number;
-  readonly top_k: number;
-  readonly top_p: number;
+  max_tokens?: number;
+  seed?: number;
+  stop?: string | readonly string[] | readonly number[];
+  temperature: number;
+  top_k: number;
+  top_p: number;
 }
 
 const keys = ['maxTokens', 'seed', 'stop', 'temperature', 'topK', 'topP'] satisfies (keyof SamplingParams)[];
+const atLeastOne = { integer: true, min: 1 } as const;
+const notNegative = { integer: true, min: 0 } as const;
+const temperatures = { min: 0 } as const;
+const probabilities = { above: 0, max: 1 } as const;
 
 /** Fills in the defaults. @throws TinkerError `invalid_argument` for an unknown key or a value out of range */
-export function toWireSamplingParams(params: SamplingParams = {}): WireSamplingParams {
+export function toWireSamplingParams(params: SamplingParams = {}): Readonly<WireSamplingParams> {
   checkKeys('samplingParams', params, keys);
   const { maxTokens, seed, stop, temperature = 1, topK = -1, topP = 1 } = params;
-  if (topK !== -1) checkNumber('topK (or -1 for all)', topK, { integer: true, min: 1 });
-  return {
-    ...(maxTokens === undefined ? {} : { max_tokens: checkNumber('maxTokens', maxTokens, { integer: true, min: 1 }) }),
-    ...(seed === undefined ? {} : { seed: checkNumber('seed', seed, { integer: true, min: 0 }) }),
-    ...(stop === undefined ? {} : { stop: checkStop(stop) }),
-    temperature: checkNumber('temperature', temperature, { min: 0 }),
+  if (topK !== -1) checkNumber('topK (or -1 for all)', topK, atLeastOne);
+  const wire: WireSamplingParams = {
+    temperature: checkNumber('temperature', temperature, temperatures),
     top_k: topK,
-    top_p: checkNumber('topP', topP, { above: 0, max: 1 }),
+    top_p: checkNumber('topP', topP, probabilities),
   };
+  if (maxTokens !== undefined) wire.max_tokens = checkNumber('maxTokens', maxTokens, atLeastOne);
+  if (seed !== undefined) wire.seed = checkNumber('seed', seed, notNegative);
+  if (stop !== undefined) wire.stop = checkStop(stop);
+  return wire;
 }
 
 function checkStop(stop: NonNullable<SamplingParams['stop']>): NonNullable<SamplingParams['stop']> {
