@@ -6,6 +6,7 @@ export { Expression, type ExpressionOperand } from './expression.js';
 export { gradient, gradientOrNull } from './gradient.js';
 export { inputsLike } from './inputsLike.js';
 export { inputsOfRank } from './inputsOfRank.js';
+export { multiplySizes } from './sizes.js';
 export { topologicalOrder } from './topologicalOrder.js';
 export { trace, type ExpressionLoss, type TracedLoss } from './trace.js';
 export { withInputs } from './withInputs.js';

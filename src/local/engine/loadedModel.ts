@@ -30,6 +30,7 @@ export class LoadedModel {
   readonly #bytes: number;
   readonly #memory: MemoryGauge;
   readonly #stored = new Map<string, StoredPrecision>();
+  #held?: Promise<void> | undefined;
   readonly #programs = new Map<string, Promise<Program>>();
   readonly #costs = new Map<string, ReturnType<typeof passBytes>>();
 
@@ -41,8 +42,7 @@ export class LoadedModel {
   ) {
     this.#memory = memory;
     const { name, config } = model;
-    const possible = runtime.widens ? undefined : (['float32'] as const);
-    const precision = choosePrecision(name, config, wanted, memory.free(), possible);
+    const precision = choosePrecision(name, config, wanted, memory.free(), ['float32', ...runtime.stores]);
     const weights: Record<string, RuntimeInputs[string]> = {};
     let [lost, all] = [0, 0];
     for (const [weight, tensor] of eachWeight(model)) {
@@ -74,11 +74,14 @@ export class LoadedModel {
     if (known !== undefined) return known;
     dropOldest(this.#programs);
     const fixed = this.#bytes <= largestFixed && this.#stored.size === 0;
-    const program = this.runtime.compile(build(), {
-      constants: fixed ? floatsOf(this.weights) : {},
-      stored: this.#stored,
-      oneThread: single,
-    });
+    const held = fixed ? undefined : (this.#held ??= this.runtime.hold?.(this.weights));
+    const compile = (): Promise<Program> =>
+      this.runtime.compile(build(), {
+        constants: fixed ? floatsOf(this.weights) : {},
+        stored: this.#stored,
+        oneThread: single,
+      });
+    const program = held === undefined ? compile() : held.then(compile);
     this.#programs.set(fullKey, program);
     program.catch(() => this.#programs.delete(fullKey));
     return program;

@@ -8,7 +8,7 @@ export function createPlainRuntime(description: string): Runtime {
   return {
     description,
     threads: 1,
-    widens: false,
+    stores: [],
     compile(outputs, { constants } = {}): Promise<Program> {
       const run = (inputs: RuntimeInputs): Tensors =>
         Object.fromEntries(

@@ -42,6 +42,11 @@ export function choosePrecision(
   free: number,
   possible: readonly Precision[] = precisions,
 ): Precision {
+  if (wanted !== 'auto' && !possible.includes(wanted))
+    throw new TinkerError(
+      'invalid_config',
+      `Expected a precision of weights that the runtime can use here, ${possible.join(' or ')}, got ${wanted}.`,
+    );
   const candidates = wanted === 'auto' ? possible : [wanted];
   const roomy = candidates.find((precision) => weightBytes(config, precision) <= free * shareOfWeights);
   const last = candidates.at(-1) ?? 'float32';

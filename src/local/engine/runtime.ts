@@ -42,8 +42,10 @@ export interface Runtime {
   readonly description: string;
   /** Threads that a graph runs on unless it is compiled for one. */
   readonly threads: number;
-  /** Whether inputs can be float16 or int8. */
-  readonly widens: boolean;
+  /** Types that matrices among the inputs can have beside float32. */
+  readonly stores: readonly StoredPrecision[];
+  /** Copies inputs that stay the same to where graphs run, once for all runs that are given the same objects. */
+  hold?(inputs: RuntimeInputs): Promise<void>;
   /** Prepares the graph of these outputs. */
   compile(outputs: Readonly<Record<string, Node>>, options?: CompileOptions): Promise<Program>;
 }

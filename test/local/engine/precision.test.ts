@@ -89,6 +89,14 @@ describe('choosePrecision', () => {
     );
     expect(() => choosePrecision('my/model', smallConfig, 'float32', bytes('float16'))).toThrow('a lower precision');
   });
+
+  it('refuses what the runtime does not take, and passes it over by itself', () => {
+    const possible = ['float32', 'int8'] as const;
+    expect(() => choosePrecision('my/model', smallConfig, 'float16', 1e9, possible)).toThrow(
+      /^Expected a precision of weights that the runtime can use here, float32 or int8, got float16\.$/,
+    );
+    expect(choosePrecision('my/model', smallConfig, 'auto', bytes('float32'), possible)).toBe('int8');
+  });
 });
 
 describe('passBytes', () => {

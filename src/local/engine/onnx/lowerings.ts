@@ -26,8 +26,25 @@ const comparison =
 
 const first: Lowering<OperationName> = (_, [x = '']) => x;
 
+/** A product with one-hot rows adds in a fixed order; ScatterND with reduction does not promise one. */
+export function sumOfRows(
+  hotRows: typeof oneHot,
+  productOfTransposed: (e: Emitter, inputs: readonly string[]) => string,
+): Lowering<'scatterRows'> {
+  return (e, [values = '', indices = ''], { shape }) => {
+    const [rows = 0, ...rowSizes] = shape.map(knownSize);
+    const width = rowSizes.reduce((product, size) => product * size, 1);
+    const flatValues = e.emit('Reshape', [values, e.int64([-1, width])]);
+    const hot = hotRows(e, e.emit('Reshape', [indices, e.int64([-1])]), rows);
+    return e.emit('Reshape', [productOfTransposed(e, [hot, flatValues]), e.int64([rows, ...rowSizes])]);
+  };
+}
+
+/** How each operation of the graph is written. */
+export type Lowerings = { readonly [Name in OperationName]: Lowering<Name> };
+
 /** Every operation of the graph in ONNX, with the contributed FusedMatMul of onnxruntime. */
-export const lowerings: { readonly [Name in OperationName]: Lowering<Name> } = {
+export const lowerings: Lowerings = {
   input: (_e, _inputs, node) => node.attributes.name,
   constant: (e, _, { attributes: { value }, shape }) =>
     typeof value === 'number' ? e.scalar(value) : e.tensor(value, shape.map(knownSize)),
@@ -133,15 +150,7 @@ export const lowerings: { readonly [Name in OperationName]: Lowering<Name> } = {
   cachedAttention: (e, inputs, { inputs: [{ shape }, , , { shape: past }] }) =>
     cachedAttention(e, inputs, knownSize(shape.at(-1)), knownSize(past[1]), knownSize(past[3])),
   gather: direct('Gather'),
-  // A product with one-hot rows adds in a fixed order; ScatterND with reduction does not promise one.
-  scatterRows: (e, [values = '', indices = ''], { shape }) => {
-    const [rows = 0, ...rowSizes] = shape.map(knownSize);
-    const width = rowSizes.reduce((product, size) => product * size, 1);
-    const flatValues = e.emit('Reshape', [values, e.int64([-1, width])]);
-    const hot = oneHot(e, e.emit('Reshape', [indices, e.int64([-1])]), rows);
-    const sums = e.emit('FusedMatMul', [hot, flatValues], { transA: 1 }, 'com.microsoft');
-    return e.emit('Reshape', [sums, e.int64([rows, ...rowSizes])]);
-  },
+  scatterRows: sumOfRows(oneHot, (e, inputs) => e.emit('FusedMatMul', inputs, { transA: 1 }, 'com.microsoft')),
   logprob: (e, [, target = '', logSoftmax = '']) => {
     const chosen = e.emit('GatherElements', [logSoftmax, e.emit('Unsqueeze', [target, e.int64([lastAxis])])], {
       axis: lastAxis,

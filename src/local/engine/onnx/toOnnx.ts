@@ -1,29 +1,32 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import {
-  isOperation,
-  topologicalOrder,
-  type DType,
-  type Node,
-  type OperationName,
-  type Shape,
-} from '../../../graph/index.js';
+import { isOperation, topologicalOrder, type Node, type OperationName } from '../../../graph/index.js';
 import { scaleAxis, scaleName } from '../precision.js';
 import type { StoredPrecision, StoredPrecisions, Tensors } from '../runtime.js';
 import { elementType, Emitter } from './emitter.js';
 import { fusedNorm } from './fusedNorm.js';
-import { lowerings } from './lowerings.js';
-import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
+import { lowerings, type Lowerings } from './lowerings.js';
+import { modelOf, valueInfo } from './modelOf.js';
+import type { ValueInfoProto } from './onnx_pb.js';
+
+/** How a graph is written for a provider of the runtime. */
+export interface Dialect {
+  readonly lowerings: Lowerings;
+  /** Whether it takes rows from a table of int8. */
+  readonly gathersInt8: boolean;
+}
+
+const defaultDialect: Dialect = { lowerings, gathersInt8: true };
 
 /**
  * The bytes of an ONNX model (opset 17 and `com.microsoft`) that computes the given nodes. Its inputs are the graph's
  * inputs by name, with sizes that are names left open; its outputs have the names of the keys. Inputs for which a tensor
  * is given become part of the model; matrices that are stored in another type are widened anew at each use, so that no
- * float32 copy outlives it.
+ * float32 copy outlives it. The dialect is that of the provider that runs it.
  */
 export function toOnnx(
   outputs: Readonly<Record<string, Node>>,
   constants: Tensors = {},
   stored: StoredPrecisions = new Map(),
+  { lowerings: table, gathersInt8 }: Dialect = defaultDialect,
 ): Uint8Array {
   const emitter = new Emitter();
   const inputs = new Map<string, ValueInfoProto>();
@@ -42,7 +45,7 @@ export function toOnnx(
   const lowerNode = (node: Node): string => {
     const whole = lowerWithStored(node) ?? (fusesNorms ? fusedNorm(emitter, node, nameOf, usesOf) : undefined);
     if (whole !== undefined) return whole;
-    const name = lower(emitter, node, node.inputs.map(nameOfUse));
+    const name = lower(table, emitter, node, node.inputs.map(nameOfUse));
     if (node.operation !== 'input') return name;
     const constant = constants[name];
     if (constant === undefined) {
@@ -57,7 +60,7 @@ export function toOnnx(
     node !== undefined && isOperation(node, 'input') ? stored.get(node.attributes.name) : undefined;
   /** Declares an input as it is stored and gives its name. */
   const storedInput = (node: Node, precision: StoredPrecision): string => {
-    const name = lower(emitter, node, []);
+    const name = lower(table, emitter, node, []);
     inputs.set(name, valueInfo(name, precision, node.shape));
     if (precision === 'int8')
       inputs.set(scaleName(name), valueInfo(scaleName(name), 'float32', [node.shape[scaleAxis(name)] ?? 1]));
@@ -71,12 +74,13 @@ export function toOnnx(
       ? emitter.emit('Cast', [name], { to: elementType.float32 })
       : emitter.emit('DequantizeLinear', [name, scaleName(name)], { axis: scaleAxis(name) });
   };
-  /** Rows that are gathered from a table are widened, not the table. */
+  /** Rows that are gathered from a table are widened, not the table, where they can be. */
   const lowerWithStored = (node: Node): string | undefined => {
     const [table, indices] = node.inputs;
     const precision = precisionOf(table);
     if (!isOperation(node, 'gather') || table === undefined || indices === undefined || precision === undefined)
       return undefined;
+    if (precision === 'int8' && !gathersInt8) return undefined;
     const name = storedInput(table, precision);
     const rows = emitter.emit('Cast', [emitter.emit('Gather', [name, nameOf(indices)])], { to: elementType.float32 });
     if (precision === 'float16') return rows;
@@ -87,18 +91,7 @@ export function toOnnx(
     emitter.emitTo([name], 'Identity', [nameOf(node)]);
     return valueInfo(name, node.dtype);
   });
-  const graph = create(GraphProtoSchema, {
-    name: 'graph',
-    node: emitter.nodes,
-    initializer: emitter.initializers,
-    input: [...inputs.values()],
-    output: outputInfo,
-  });
-  const opsetImport = [
-    { domain: '', version: 17n },
-    { domain: 'com.microsoft', version: 1n },
-  ];
-  return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, graph, opsetImport }));
+  return modelOf(emitter, [...inputs.values()], outputInfo);
 }
 
 /** How often a node is an input or an output. */
@@ -109,16 +102,11 @@ function countUses(outputs: readonly Node[]): (node: Node) => number {
   return (node) => uses.get(node) ?? 0;
 }
 
-function lower<Name extends OperationName>(emitter: Emitter, node: Node<Name>, inputs: readonly string[]): string {
-  return lowerings[node.operation](emitter, inputs, node);
-}
-
-function valueInfo(name: string, dtype: DType | StoredPrecision, shape?: Shape): ValueInfoProto {
-  const dim = shape?.map((size) =>
-    typeof size === 'number'
-      ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
-      : { value: { case: 'dimParam' as const, value: size } },
-  );
-  const tensorType = { elemType: elementType[dtype], ...(dim === undefined ? {} : { shape: { dim } }) };
-  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensorType } } });
+function lower<Name extends OperationName>(
+  table: Lowerings,
+  emitter: Emitter,
+  node: Node<Name>,
+  inputs: readonly string[],
+): string {
+  return table[node.operation](emitter, inputs, node);
 }

@@ -1,0 +1,71 @@
+import onnx from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { evaluate, gather, input, type Node } from '../../../../src/graph/index.js';
+import { copyModel, copyName } from '../../../../src/local/engine/onnx/copyModel.js';
+import { toOnnx } from '../../../../src/local/engine/onnx/toOnnx.js';
+import { webgpuDialect } from '../../../../src/local/engine/onnx/webgpuDialect.js';
+import { store } from '../../../../src/local/engine/precision.js';
+import type { RuntimeInputs, StoredPrecisions } from '../../../../src/local/engine/runtime.js';
+import { cases, feeds } from './lowerings.cases.js';
+
+/** Runs a model on the processor, which has kernels of all that a GPU has. */
+async function runModel(model: Uint8Array, inputs: RuntimeInputs) {
+  const session = await onnx.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const tensors = session.inputNames.map((name) => {
+    const { type = 'float32', data = new Float32Array(), shape = [0] } = inputs[name] ?? {};
+    return [name, new onnx.Tensor(data instanceof Int32Array ? 'int32' : type, data, shape)] as const;
+  });
+  return session.run(Object.fromEntries(tensors));
+}
+
+const value = (node: Node, stored?: StoredPrecisions): Uint8Array => toOnnx({ value: node }, {}, stored, webgpuDialect);
+
+describe('what is written for WebGPU', () => {
+  it.each(Object.entries(cases))('%s computes what its plain evaluation does', async (_, nodes) => {
+    for (const node of nodes) {
+      const [found, expected] = [(await runModel(value(node), feeds)).value, evaluate({ value: node }, feeds).value];
+      expect(found?.dims).toEqual(expected.shape);
+      expected.data.forEach((number, i) => {
+        expect(Math.abs(Number(found?.data[i] ?? NaN) - number)).toBeLessThanOrEqual(3e-6 * (1 + Math.abs(number)));
+      });
+    }
+  });
+
+  it('has no node that WebGPU lacks', () => {
+    const names = Object.values(cases)
+      .flat()
+      .map((node) => Buffer.from(value(node)).toString('latin1'));
+    for (const name of ['FusedMatMul', 'LogSoftmax', 'OneHot', 'Sign'])
+      expect(names.filter((bytes) => bytes.includes(name))).toEqual([]);
+  });
+
+  it('takes rows from a table of int8 once it is widened', async () => {
+    const table = { data: Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)), shape: [6, 4] };
+    const indices = { data: Int32Array.of(5, 0, 3), shape: [3] };
+    const rows = gather(input('table', table.shape), input('indices', ['n'], 'int32'));
+    const inputs = { ...store('table', table.data, table.shape, 'int8'), indices };
+    const found = await runModel(value(rows, new Map([['table', 'int8']])), inputs);
+    const expected = evaluate({ rows }, { table, indices }).rows.data;
+    expected.forEach((number, i) => {
+      expect(Math.abs(Number(found.value?.data[i]) - number)).toBeLessThan(5e-3);
+    });
+  });
+
+  it('copies inputs of each type', async () => {
+    const inputs: RuntimeInputs = {
+      floats: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] },
+      integers: { data: Int32Array.of(5, 6), shape: [2] },
+      halves: { type: 'float16', data: Uint16Array.of(15360, 16384), shape: [2] },
+      bytes: { type: 'int8', data: Int8Array.of(-7, 8), shape: [1, 2] },
+    };
+    const copies = await runModel(copyModel(inputs), inputs);
+    for (const [name, { data, shape }] of Object.entries(inputs)) {
+      expect(copies[copyName(name)]?.dims).toEqual(shape);
+      const copy = copies[copyName(name)]?.data;
+      const numbers = ArrayBuffer.isView(copy) ? copy : new Uint8Array();
+      expect(Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength)).toEqual(
+        Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+      );
+    }
+  });
+});
