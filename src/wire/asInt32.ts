@@ -1,8 +1,6 @@
-/** Plain numbers as 32-bit integers, in `integers`; nothing where one of them is none. */
-export function asInt32(
-  values: readonly unknown[],
-  integers: Int32Array = new Int32Array(values.length),
-): Int32Array | undefined {
+/** Plain numbers as 32-bit integers; nothing where one of them is none. */
+export function asInt32(values: readonly unknown[]): Int32Array | undefined {
+  const integers = new Int32Array(values.length);
   for (let i = 0; i < integers.length; i++) {
     const value = values[i];
     if (typeof value !== 'number') return undefined;

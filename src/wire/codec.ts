@@ -5,13 +5,13 @@ import type { ResultBody } from './futureAnswer.js';
 import type { LossName } from './lossName.js';
 import type { ModelInput } from './modelInput.js';
 import type { ModelInputChunk } from './modelInputChunk.js';
+import type { PreparedTensor } from './preparedTensor.js';
 import { forwardBackwardRequestBytes } from './proto/forwardBackwardRequestBytes.js';
 import { readForwardBackwardOutput } from './proto/readForwardBackwardOutput.js';
 import { readSampleResponse } from './proto/readSampleResponse.js';
 import type { SpareMemory } from './proto/spareMemory.js';
 import { readResponse } from './readResponse.js';
 import { type SampleOutput, sampleOutputSchema } from './sampleOutput.js';
-import type { TensorData } from './tensorData.js';
 
 /** A forward or forward-backward pass, ready to be encoded. */
 export interface ForwardBackwardRequest {
@@ -107,7 +107,7 @@ function datumJson({ modelInput, lossFnInputs }: PreparedDatum): string {
 }
 
 /** JSON text of a tensor. */
-export function tensorDataJson({ data, dtype, shape, sparse }: TensorData): string {
+export function tensorDataJson({ data, dtype, shape, sparse }: PreparedTensor): string {
   const indices =
     sparse === undefined
       ? ''

@@ -1,7 +1,7 @@
 import type { ModelInput } from './modelInput.js';
 import { chunkBytes } from './modelInputChunk.js';
 import type { Provenance } from './provenance.js';
-import type { TensorData } from './tensorData.js';
+import type { PreparedTensor } from './preparedTensor.js';
 import type { TensorInput } from './toTensorData.js';
 
 /**
@@ -27,7 +27,7 @@ export interface Datum {
 /** A {@link Datum} that was checked: loss inputs by wire name, each of the dtype that the protocol wants. */
 export interface PreparedDatum {
   readonly modelInput: ModelInput;
-  readonly lossFnInputs: Readonly<Record<string, TensorData>>;
+  readonly lossFnInputs: Readonly<Record<string, PreparedTensor>>;
   readonly provenance?: Provenance;
 }
 

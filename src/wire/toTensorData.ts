@@ -1,6 +1,5 @@
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import { asInt32 } from './asInt32.js';
-import type { ArrayMemory } from './arrayMemory.js';
 import { TensorData, type TensorDtype } from './tensorData.js';
 
 /** What a caller may give where the protocol wants a tensor. Typed arrays are borrowed, not copied. */
@@ -13,15 +12,9 @@ export type TensorInput = TensorData | Float32Array | Int32Array | BigInt64Array
  *
  * @param dtype the wanted type; `undefined` takes the array's own and refuses number arrays, which have none
  * @param path where the input stands, for messages, e.g. `data[3].lossFnInputs.weights`, or what tells it then
- * @param memory where the elements of a number array go; default: memory of their own
  * @throws TinkerError `invalid_argument`, naming path and position
  */
-export function toTensorData(
-  input: TensorInput,
-  dtype: TensorDtype | undefined,
-  path: Path,
-  memory?: ArrayMemory,
-): TensorData {
+export function toTensorData(input: TensorInput, dtype: TensorDtype | undefined, path: Path): TensorData {
   // What most callers give first: each of these steps is taken for every input of a batch.
   if (input instanceof Int32Array && dtype !== 'float32') return new TensorData(input);
   if (input instanceof Float32Array && dtype !== 'int64') {
@@ -38,11 +31,11 @@ export function toTensorData(
       'A name that the protocol does not know has no dtype of its own.',
     );
   }
-  return new TensorData(dtype === 'float32' ? toFloat32(input, path, memory) : toInt64(input, path, memory));
+  return new TensorData(dtype === 'float32' ? toFloat32(input, path) : toInt64(input, path));
 }
 
 /** A place in the data; of a function, what it returns, so that none is written where nothing is wrong. */
-type Path = string | (() => string);
+export type Path = string | (() => string);
 
 const told = (path: Path): string => (typeof path === 'string' ? path : path());
 
@@ -60,8 +53,8 @@ function convert(tensor: TensorData, dtype: TensorDtype | undefined, path: Path)
   return new TensorData(floats, shape, sparse);
 }
 
-function toFloat32(values: readonly unknown[], path: Path, memory: ArrayMemory | undefined): Float32Array {
-  const data = memory?.float32(values.length) ?? new Float32Array(values.length);
+function toFloat32(values: readonly unknown[], path: Path): Float32Array {
+  const data = new Float32Array(values.length);
   let sum = 0;
   for (let position = 0; position < data.length; position++) {
     const value = values[position];
@@ -75,8 +68,8 @@ function toFloat32(values: readonly unknown[], path: Path, memory: ArrayMemory |
   return data;
 }
 
-function toInt64(values: readonly unknown[], path: Path, memory: ArrayMemory | undefined): Int32Array | BigInt64Array {
-  const narrow = asInt32(values, memory?.int32(values.length));
+function toInt64(values: readonly unknown[], path: Path): Int32Array | BigInt64Array {
+  const narrow = asInt32(values);
   if (narrow !== undefined) return narrow;
   values.forEach((value, position) => {
     if (!Number.isSafeInteger(value)) throw wrongElement('integers', path, value, position);

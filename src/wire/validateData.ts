@@ -1,4 +1,3 @@
-import { ArrayMemory } from './arrayMemory.js';
 import { describe, invalidArgument, TinkerError } from '../errors.js';
 import type { Datum, PreparedDatum } from './datum.js';
 import { hasNegative } from './hasNegative.js';
@@ -6,9 +5,10 @@ import { lossInputDtypes, lossInputWireName, requiredLossInputs } from './lossIn
 import { checkLossName, type LossName } from './lossName.js';
 import { ModelInput } from './modelInput.js';
 import type { ModelInputChunk } from './modelInputChunk.js';
+import { type PreparedTensor, prepareTensor } from './preparedTensor.js';
 import { checkProvenance } from './provenance.js';
 import { TensorData } from './tensorData.js';
-import { type TensorInput, toTensorData } from './toTensorData.js';
+import type { TensorInput } from './toTensorData.js';
 
 /**
  * Checks training data and brings it into wire form, without copying typed arrays.
@@ -22,13 +22,12 @@ import { type TensorInput, toTensorData } from './toTensorData.js';
 export function validateData(data: readonly Datum[], loss: string): PreparedDatum[] {
   checkLossName(loss);
   if (!Array.isArray(data) || data.length === 0) throw invalidArgument('data as a non-empty array of datums', data);
-  const memory = new ArrayMemory();
-  return data.map((datum: Datum, index) => prepare(datum, loss, index, memory));
+  return data.map((datum: Datum, index) => prepare(datum, loss, index));
 }
 
-function prepare(datum: Datum, loss: LossName, index: number, memory: ArrayMemory): PreparedDatum {
+function prepare(datum: Datum, loss: LossName, index: number): PreparedDatum {
   const { provenance } = datum;
-  const prepared = prepareInputs(datum, loss, index, memory);
+  const prepared = prepareInputs(datum, loss, index);
   if (provenance === undefined) return prepared;
   const targets = prepared.lossFnInputs.target_tokens?.shape;
   const lengths = {
@@ -39,12 +38,7 @@ function prepare(datum: Datum, loss: LossName, index: number, memory: ArrayMemor
   return { ...prepared, provenance };
 }
 
-function prepareInputs(
-  { modelInput, lossFnInputs = {} }: Datum,
-  loss: LossName,
-  index: number,
-  memory: ArrayMemory,
-): PreparedDatum {
+function prepareInputs({ modelInput, lossFnInputs = {} }: Datum, loss: LossName, index: number): PreparedDatum {
   if (!(modelInput instanceof ModelInput)) {
     throw invalidArgument(
       `a ModelInput in data[${index}].modelInput`,
@@ -56,19 +50,14 @@ function prepareInputs(
   const names = Object.keys(lossFnInputs);
   if (names.length === 0 && loss === 'cross_entropy') return nextTokenDatum(modelInput, index);
   if (modelInput.length === 0) throw invalidArgument(`at least one token in data[${index}].modelInput`, 'none');
-  const inputs: Record<string, TensorData> = {};
+  const inputs: Record<string, PreparedTensor> = {};
   for (const name of names) {
     const input = lossFnInputs[name] as TensorInput;
     const wireName = lossInputWireName(name);
     if (wireName in inputs) {
       throw invalidArgument(`${wireName} once in data[${index}].lossFnInputs`, `${name} as well`);
     }
-    inputs[wireName] = toTensorData(
-      input,
-      lossInputDtypes[wireName],
-      () => `data[${index}].lossFnInputs.${name}`,
-      memory,
-    );
+    inputs[wireName] = prepareTensor(input, lossInputDtypes[wireName], () => `data[${index}].lossFnInputs.${name}`);
   }
   checkInputs(inputs, modelInput.length, loss, index);
   return { modelInput, lossFnInputs: inputs };
@@ -87,7 +76,7 @@ function checkChunks({ chunks }: ModelInput, index: number): void {
 const isPointer = ({ type }: ModelInputChunk): boolean => type === 'image_asset_pointer';
 
 function checkInputs(
-  inputs: Readonly<Record<string, TensorData>>,
+  inputs: Readonly<Record<string, PreparedTensor>>,
   length: number,
   loss: LossName,
   index: number,
@@ -118,14 +107,14 @@ function missingInputs(inputs: object, required: readonly string[], loss: LossNa
   );
 }
 
-function checkTargets({ data, shape }: TensorData, length: number, index: number): void {
+function checkTargets({ data, shape }: PreparedTensor, length: number, index: number): void {
   if (shape[0] !== length) {
     throw invalidArgument(
       `as many target_tokens in data[${index}].lossFnInputs as modelInput has tokens (${String(length)})`,
       shape[0] ?? 'a scalar',
     );
   }
-  if (data instanceof Int32Array && !hasNegative(data)) return;
+  if (data instanceof Int32Array ? !hasNegative(data) : Array.isArray(data) && !data.some(isNegative)) return;
   for (let position = 0; position < data.length; position++) {
     const token = Number(data[position]);
     if (token < 0 || token > 0x7fffffff) {
@@ -137,6 +126,8 @@ function checkTargets({ data, shape }: TensorData, length: number, index: number
     }
   }
 }
+
+const isNegative = (token: number): boolean => token < 0;
 
 function isSame(shape: readonly number[], other: readonly number[]): boolean {
   if (shape.length !== other.length) return false;

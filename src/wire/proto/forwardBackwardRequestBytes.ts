@@ -3,7 +3,7 @@ import type { ForwardBackwardRequest } from '../codec.js';
 import { type PreparedDatum, datumBytes } from '../datum.js';
 import type { ModelInputChunk } from '../modelInputChunk.js';
 import type { ProvenanceSpan } from '../provenance.js';
-import type { TensorArray, TensorData } from '../tensorData.js';
+import type { PreparedTensor } from '../preparedTensor.js';
 import { DTYPE } from './dtype.js';
 import { MessageWriter } from './messageWriter.js';
 import { SpareMemory } from './spareMemory.js';
@@ -75,17 +75,18 @@ function writeDatum(message: MessageWriter, { modelInput, lossFnInputs, provenan
   message.nest(3, end);
 }
 
-function writeLossInput(message: MessageWriter, name: string, { data, dtype, shape, sparse }: TensorData): void {
+function writeLossInput(message: MessageWriter, name: string, tensor: PreparedTensor): void {
+  const { dtype, shape, sparse } = tensor;
   const end = message.length;
   message.packed(4, shape);
   message.integer(3, DTYPE[dtype]);
   if (sparse === undefined) {
-    writeArray(message, data);
+    writeArray(message, tensor);
   } else {
     const endOfValues = message.length;
     message.widened(3, sparse.colIndices);
     message.widened(2, sparse.crowIndices);
-    writeArray(message, data);
+    writeArray(message, tensor);
     message.nest(2, endOfValues);
   }
   message.nest(2, end);
@@ -93,9 +94,10 @@ function writeLossInput(message: MessageWriter, name: string, { data, dtype, sha
   message.nest(2, end);
 }
 
-function writeArray(message: MessageWriter, data: TensorArray): void {
+function writeArray(message: MessageWriter, { data, dtype, shape }: PreparedTensor): void {
   if (data instanceof Int32Array) message.widened(1, data);
-  else message.bytes(1, data);
+  else if (ArrayBuffer.isView(data)) message.bytes(1, data);
+  else message.numbers(1, data, shape[0] ?? 0, dtype);
 }
 
 function writeChunk(message: MessageWriter, chunk: ModelInputChunk): void {

@@ -1,3 +1,4 @@
+import type { TensorDtype } from '../tensorData.js';
 import { WIRE_TYPE } from './wireReader.js';
 
 const encoder = new TextEncoder();
@@ -63,6 +64,15 @@ export class MessageWriter {
     const end = this.length;
     const at = this.before(8 * data.length);
     writeWidened(this.view, at, data);
+    this.nest(field, end);
+  }
+
+  /** So many numbers of an array: as float32, or 32-bit integers as int64. */
+  numbers(field: number, values: readonly number[], count: number, dtype: TensorDtype): void {
+    const end = this.length;
+    const at = this.before((dtype === 'float32' ? 4 : 8) * count);
+    if (dtype === 'float32') writeFloats(this.view, at, values, count);
+    else writeIntegers(this.view, at, values, count);
     this.nest(field, end);
   }
 
@@ -138,5 +148,23 @@ function writeWidened(view: DataView, start: number, data: Int32Array): void {
     view.setInt32(at, value, true);
     view.setInt32(at + 4, value >> 31, true);
     at += 8;
+  }
+}
+
+function writeIntegers(view: DataView, start: number, values: readonly number[], count: number): void {
+  let at = start;
+  for (let index = 0; index < count; index++) {
+    const value = values[index] ?? 0;
+    view.setInt32(at, value, true);
+    view.setInt32(at + 4, value >> 31, true);
+    at += 8;
+  }
+}
+
+function writeFloats(view: DataView, start: number, values: readonly number[], count: number): void {
+  let at = start;
+  for (let index = 0; index < count; index++) {
+    view.setFloat32(at, values[index] ?? 0, true);
+    at += 4;
   }
 }

@@ -9,6 +9,7 @@ import type { ModelInputChunk } from '../../../src/wire/modelInputChunk.js';
 import { forwardBackwardRequestBytes } from '../../../src/wire/proto/forwardBackwardRequestBytes.js';
 import { SpareMemory } from '../../../src/wire/proto/spareMemory.js';
 import { DType, ForwardBackwardRequestSchema, type Tensor } from '../../../src/wire/proto/tinker_public_pb.js';
+import type { PreparedTensor } from '../../../src/wire/preparedTensor.js';
 import type { ProvenanceSpan } from '../../../src/wire/provenance.js';
 import { TensorData } from '../../../src/wire/tensorData.js';
 import { passes } from './passes.js';
@@ -23,7 +24,11 @@ function bytesOf(data: ArrayBufferView): Uint8Array {
 const int64Bytes = (data: Int32Array): Uint8Array => bytesOf(BigInt64Array.from(data, BigInt));
 
 /** What the protocol says that a tensor is on the wire, by the platform's own conversions. */
-function expectedTensor({ data, shape, sparse }: TensorData): Pick<Tensor, 'encoding' | 'dtype' | 'shape'> {
+function expectedTensor(tensor: PreparedTensor): Pick<Tensor, 'encoding' | 'dtype' | 'shape'> {
+  const { dtype, shape, sparse } = tensor;
+  const data = ArrayBuffer.isView(tensor.data)
+    ? tensor.data
+    : (dtype === 'float32' ? Float32Array : Int32Array).from(tensor.data);
   const values = data instanceof Int32Array ? int64Bytes(data) : bytesOf(data);
   return {
     encoding:

@@ -4,6 +4,7 @@ import type { PreparedDatum } from '../../../src/wire/datum.js';
 import { lossNames } from '../../../src/wire/lossName.js';
 import { ModelInput } from '../../../src/wire/modelInput.js';
 import type { ModelInputChunk } from '../../../src/wire/modelInputChunk.js';
+import type { PreparedTensor } from '../../../src/wire/preparedTensor.js';
 import { TensorData } from '../../../src/wire/tensorData.js';
 
 const float32 = fc.float({ noNaN: false });
@@ -19,6 +20,12 @@ const values = fc.oneof(
 const dense = fc.tuple(values, fc.boolean()).map(([data, deep]) => {
   return new TensorData(data, deep ? [data.length, 1, 1] : undefined);
 });
+
+/** Numbers that were left in an array. */
+const numbers: fc.Arbitrary<PreparedTensor> = fc.oneof(
+  fc.array(float32).map((data) => ({ data, dtype: 'float32' as const, shape: [data.length] })),
+  fc.array(int32).map((data) => ({ data, dtype: 'int64' as const, shape: [data.length] })),
+);
 
 /** Matrices with a few values in each row, and rows without any. */
 const sparse = fc
@@ -62,7 +69,7 @@ const spans = fc.array(
 
 const plainDatum = fc.record({
   modelInput: fc.array(chunk, { maxLength: 3 }).map((chunks) => new ModelInput(chunks)),
-  lossFnInputs: fc.dictionary(fc.string({ unit: 'grapheme' }), fc.oneof(dense, sparse), {
+  lossFnInputs: fc.dictionary(fc.string({ unit: 'grapheme' }), fc.oneof(dense, sparse, numbers), {
     maxKeys: 4,
     noNullPrototype: true,
   }),
