@@ -133,7 +133,8 @@ function hasInput(datum: unknown): datum is TokenCounted {
   return typeof datum === 'object' && datum !== null && 'modelInput' in datum;
 }
 
-function checkLimit(name: string, limit: number): number {
+/** @throws TinkerError `invalid_argument` for what is no limit */
+export function checkLimit(name: string, limit: number): number {
   if (limit === Infinity || (Number.isInteger(limit) && limit >= 1)) return limit;
   throw invalidArgument(`${name} to be a whole number ≥ 1`, limit);
 }

@@ -16,7 +16,14 @@ import {
   toTensorData,
   validateData,
 } from '../wire/index.js';
-import { type BatchPass, type SentChunk, awaitChunks, sendChunks, seqIdsOf } from './forwardBackwardWork.js';
+import {
+  type BatchPass,
+  type SentChunk,
+  awaitChunks,
+  checkLimits,
+  sendChunks,
+  seqIdsOf,
+} from './forwardBackwardWork.js';
 import { announce, whenClean } from './laneWork.js';
 import type { ModelContext } from './modelContext.js';
 import type { OperationContext, OperationWork } from './operationWork.js';
@@ -42,6 +49,7 @@ export function customLossWork(
   loss: CustomLoss,
   options: CustomLossOptions,
 ): OperationWork<SentLoss, ForwardBackwardOutput> {
+  checkLimits(options);
   const passOf = (prepared: readonly PreparedDatum[], forwardOnly: boolean): BatchPass => ({
     data: prepared,
     loss: 'cross_entropy',

@@ -1,5 +1,5 @@
 import { type Observable, of } from 'rxjs';
-import { splitIntoChunks } from '../../operators/chunkData.js';
+import { checkLimit, splitIntoChunks } from '../../operators/chunkData.js';
 import { reduceMetricMaps } from '../../operators/reduceMetrics.js';
 import { TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
@@ -45,6 +45,7 @@ export function forwardBackwardWork(
   pass: BatchPass,
 ): OperationWork<readonly SentChunk[], ForwardBackwardOutput> {
   const type = nameOf(pass);
+  checkLimits(pass.limits);
   let seqIds: readonly number[] = [];
   return {
     type,
@@ -61,6 +62,12 @@ export function forwardBackwardWork(
       else announce(model, { type: 'done', operation: type, seqIds }, outcome.value.metrics);
     },
   };
+}
+
+/** @throws TinkerError `invalid_argument` for limits that are none */
+export function checkLimits({ maxExamples, maxTokens }: ChunkLimits): void {
+  if (maxExamples !== undefined) checkLimit('maxExamples', maxExamples);
+  if (maxTokens !== undefined) checkLimit('maxTokens', maxTokens);
 }
 
 /** The batch in chunks within the user's limits, else the server's, else the documented ones. */

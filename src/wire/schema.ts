@@ -1,14 +1,12 @@
 /** Why a value does not fit, and where in it. */
 export class Problem {
+  isFound = false;
   readonly path: (string | number)[] = [];
   private message: string | undefined;
 
-  isFound(): boolean {
-    return this.message !== undefined;
-  }
-
   /** Takes down what is wrong; what a schema gives then is not looked at. */
   refuse(message: string): never {
+    this.isFound = true;
     this.message = message;
     return undefined as never;
   }
@@ -42,7 +40,7 @@ export class Schema<T> {
   safeParse(value: unknown): { readonly success: true; readonly data: T } | { success: false; error: Problem } {
     const problem = new Problem();
     const data = this.read(value, problem);
-    return problem.isFound() ? { success: false, error: problem } : { success: true, data };
+    return problem.isFound ? { success: false, error: problem } : { success: true, data };
   }
 
   /** @throws TypeError for a value that does not fit */
@@ -55,7 +53,7 @@ export class Schema<T> {
   check(check: Check<T>): Schema<T> {
     return new Schema((value, problem) => {
       const read = this.read(value, problem);
-      const wrong = problem.isFound() ? undefined : check(read);
+      const wrong = problem.isFound ? undefined : check(read);
       return wrong === undefined ? read : problem.refuse(wrong);
     });
   }
@@ -65,7 +63,7 @@ export class Schema<T> {
 export function transform<T, Changed>(schema: Schema<T>, change: (value: T, problem: Problem) => Changed) {
   return new Schema<Changed>((value, problem) => {
     const read = schema.read(value, problem);
-    return problem.isFound() ? (undefined as never) : change(read, problem);
+    return problem.isFound ? (undefined as never) : change(read, problem);
   });
 }
 
@@ -138,7 +136,7 @@ export function object<Fields extends Readonly<Record<string, Schema<unknown>>>>
     for (const [key, schema] of entries) {
       const given = value[key];
       const read = schema.read(given, problem);
-      if (problem.isFound()) return problem.within(key);
+      if (problem.isFound) return problem.within(key);
       if (read !== undefined || key in value) result[key] = read;
     }
     return result as ObjectOf<Fields>;
@@ -154,7 +152,7 @@ export const record = <T>(schema: Schema<T>): Schema<Record<string, T>> =>
       // Set, it would change the prototype.
       if (key === '__proto__') continue;
       result[key] = schema.read(value[key], problem);
-      if (problem.isFound()) return problem.within(key);
+      if (problem.isFound) return problem.within(key);
     }
     return result;
   });
@@ -165,7 +163,7 @@ export const array = <T>(schema: Schema<T>): Schema<T[]> =>
     const result: T[] = [];
     for (let index = 0; index < value.length; index++) {
       result.push(schema.read(value[index], problem));
-      if (problem.isFound()) return problem.within(index);
+      if (problem.isFound) return problem.within(index);
     }
     return result;
   });
@@ -174,10 +172,12 @@ export const array = <T>(schema: Schema<T>): Schema<T[]> =>
 export const pair = <A, B>(first: Schema<A>, second: Schema<B>): Schema<[A, B]> =>
   new Schema((value, problem) => {
     if (!Array.isArray(value) || value.length !== 2) return problem.expected('array of two', value);
-    const a = first.read(value[0], problem);
-    if (problem.isFound()) return problem.within(0);
-    const b = second.read(value[1], problem);
-    return problem.isFound() ? problem.within(1) : [a, b];
+    const read: unknown[] = [];
+    for (const [index, schema] of [first, second].entries()) {
+      read.push(schema.read(value[index], problem));
+      if (problem.isFound) return problem.within(index);
+    }
+    return read as [A, B];
   });
 
 /** What the first of the schemas reads that fits. */

@@ -388,3 +388,18 @@ describe('failure', () => {
     );
   });
 });
+
+describe('limits of chunks', () => {
+  it('are checked at the call', () => {
+    withTraining({}, (t) => {
+      const pass = (limits: object) => () => t.training.forwardBackward(batch(), 'cross_entropy', limits);
+      expect(pass({ maxExamples: 0 })).toThrow('Expected maxExamples to be a whole number ≥ 1, got 0.');
+      expect(pass({ maxTokens: 1.5 })).toThrow('Expected maxTokens to be a whole number ≥ 1, got 1.5.');
+      const custom = () =>
+        t.training.forwardBackwardCustom(batch(), ({ logprobs }) => logprobs.sum(), { maxExamples: -1 });
+      expect(custom).toThrow('Expected maxExamples to be a whole number ≥ 1, got -1.');
+      t.flush();
+      expect(t.transport.sent).toEqual([]);
+    });
+  });
+});
