@@ -6,6 +6,7 @@ import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
 import { SampleQueue } from './sampleQueue.js';
 import { type SampleRequest, type SampleSettings, SampleJob } from './sampleRequest.js';
+import { sampleRoad } from './sampleRoad.js';
 import { SampleWork } from './sampleWork.js';
 import { writeSamplerHandle } from './samplerHandle.js';
 import type { ServiceContext } from './serviceContext.js';
@@ -134,7 +135,8 @@ export class SamplingClient {
 
   private draw(request: SampleRequest, settings = this.settings): Operation<SampleOutput> {
     const job = new SampleJob(request, settings);
-    return makeOperation(this.service.connection, new SampleWork(this.queue, job), request);
+    const work = new SampleWork(this.queue, job);
+    return makeOperation(this.service.connection, work, { road: sampleRoad, signal: request.signal });
   }
 
   private withTokenizer<T>(type: string, use: (tokenizer: Tokenizer) => T): Operation<T> {

@@ -12,6 +12,7 @@ import { readSampleResponse } from './proto/readSampleResponse.js';
 import type { SpareMemory } from './proto/spareMemory.js';
 import { readResponse } from './readResponse.js';
 import { type SampleOutput, sampleOutputSchema } from './sampleOutput.js';
+import { tokensText } from './tokensText.js';
 
 /** A forward or forward-backward pass, ready to be encoded. */
 export interface ForwardBackwardRequest {
@@ -72,7 +73,7 @@ export function modelInputJson(input: ModelInput): string {
 function chunkJson(chunk: ModelInputChunk): string {
   switch (chunk.type) {
     case 'encoded_text':
-      return `{"type":"encoded_text","tokens":[${chunk.tokens.join(',')}]}`;
+      return `{"type":"encoded_text","tokens":[${tokensText(chunk.tokens)}]}`;
     case 'dmel':
       return `{"type":"dmel","dmel":"${toBase64(chunk.dmel)}"}`;
     case 'image': {
