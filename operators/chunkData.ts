@@ -1,5 +1,5 @@
 import { type OperatorFunction, concat, defer, mergeMap } from 'rxjs';
-import { type TinkerError, invalidArgument } from '../src/errors.js';
+import { invalidArgument } from '../src/errors.js';
 
 /** What {@link chunkData} counts by default: the tokens of a datum's input. */
 export interface TokenCounted {
@@ -37,11 +37,10 @@ export function splitIntoChunks<T>(data: Iterable<T>, limits: ChunkLimits<T>): T
 export function splitIntoChunks<T extends TokenCounted>(data: Iterable<T>, limits?: DefaultLimits<T>): T[][];
 export function splitIntoChunks<T>(data: Iterable<T>, limits: DefaultLimits<T> = {}): T[][] {
   const chunker = new Chunker(limits);
+  // Most batches are one chunk, for which sums are enough.
+  if (isArray(data) && data.length > 0 && chunker.holds(data)) return [data.slice()];
   const chunks: T[][] = [];
-  for (const datum of data) {
-    const finished = chunker.add(datum);
-    if (finished.length > 0) chunks.push(...finished);
-  }
+  for (const datum of data) chunks.push(...chunker.add(datum));
   return [...chunks, ...chunker.rest()];
 }
 
@@ -76,9 +75,6 @@ export function chunkData<T>(limits: DefaultLimits<T> = {}): OperatorFunction<T,
     });
 }
 
-/** Most data finish no chunk. */
-const NO_CHUNKS: readonly never[][] = [];
-
 /** Holds the chunk that is being filled. */
 class Chunker<T> {
   private chunk: T[] = [];
@@ -101,17 +97,30 @@ class Chunker<T> {
     this.countBytes = countBytes ?? (() => 0);
   }
 
+  /** Whether all of the data are one chunk; never where a count is wrong. */
+  holds(data: readonly T[]): boolean {
+    if (data.length > this.maxExamples) return false;
+    let tokens = 0;
+    let bytes = 0;
+    for (const datum of data) {
+      const [ownTokens, ownBytes] = [this.countTokens(datum), this.countBytes(datum)];
+      if (!(ownTokens >= 0 && ownBytes >= 0)) return false;
+      tokens += ownTokens;
+      bytes += ownBytes;
+    }
+    return tokens <= this.maxTokens && bytes <= this.maxBytes;
+  }
+
   /** Takes one datum and gives back the chunks that it finishes, in order. */
-  add(datum: T): readonly T[][] {
-    const tokens = this.countTokens(datum);
-    const bytes = this.countBytes(datum);
-    if (!(tokens >= 0 && bytes >= 0)) throw wrongCount(tokens, bytes);
+  add(datum: T): T[][] {
+    const tokens = checkCount('tokens', this.countTokens(datum));
+    const bytes = checkCount('bytes', this.countBytes(datum));
     const fits = this.tokens + tokens <= this.maxTokens && this.bytes + bytes <= this.maxBytes;
-    const finished: readonly T[][] = fits ? NO_CHUNKS : this.rest();
+    const finished = fits ? [] : this.rest();
     this.chunk.push(datum);
     this.tokens += tokens;
     this.bytes += bytes;
-    return this.chunk.length < this.maxExamples ? finished : finished.concat(this.rest());
+    return this.chunk.length >= this.maxExamples ? [...finished, ...this.rest()] : finished;
   }
 
   /** Gives back the unfinished chunk, if there is one, and begins anew. */
@@ -122,6 +131,10 @@ class Chunker<T> {
     this.bytes = 0;
     return chunk.length === 0 ? [] : [chunk];
   }
+}
+
+function isArray<T>(data: Iterable<T>): data is readonly T[] {
+  return Array.isArray(data);
 }
 
 function inputLength(datum: unknown): number {
@@ -139,7 +152,7 @@ export function checkLimit(name: string, limit: number): number {
   throw invalidArgument(`${name} to be a whole number ≥ 1`, limit);
 }
 
-function wrongCount(tokens: number, bytes: number): TinkerError {
-  if (!(tokens >= 0)) return invalidArgument('the number of tokens of a datum to be ≥ 0', tokens);
-  return invalidArgument('the number of bytes of a datum to be ≥ 0', bytes);
+function checkCount(name: string, count: number): number {
+  if (count >= 0) return count;
+  throw invalidArgument(`the number of ${name} of a datum to be ≥ 0`, count);
 }

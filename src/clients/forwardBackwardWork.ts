@@ -71,16 +71,20 @@ export function checkLimits({ maxExamples, maxTokens }: ChunkLimits): void {
 }
 
 /** The batch in chunks within the user's limits, else the server's, else the documented ones. */
-export function chunksOf(model: ModelContext, pass: Pick<BatchPass, 'data' | 'limits'>): readonly PreparedDatum[][] {
-  const { flags } = model;
-  return splitIntoChunks(pass.data, {
-    maxExamples: pass.limits.maxExamples ?? flags.fwdbwdMaxChunkLen ?? 128,
-    maxTokens: pass.limits.maxTokens ?? 500_000,
-    ...(flags.fwdbwdMaxChunkBytesCount !== undefined && { maxBytes: flags.fwdbwdMaxChunkBytesCount }),
-    countTokens: (datum: PreparedDatum) => datum.modelInput.length,
+export function chunksOf(
+  { flags }: ModelContext,
+  { data, limits }: Pick<BatchPass, 'data' | 'limits'>,
+): readonly (readonly PreparedDatum[])[] {
+  return splitIntoChunks(data, {
+    maxExamples: limits.maxExamples ?? flags.fwdbwdMaxChunkLen ?? 128,
+    maxTokens: limits.maxTokens ?? 500_000,
+    maxBytes: flags.fwdbwdMaxChunkBytesCount ?? Infinity,
+    countTokens: tokensOf,
     countBytes: datumBytes,
   });
 }
+
+const tokensOf = ({ modelInput }: PreparedDatum): number => modelInput.length;
 
 /** Sends every chunk once the first has begun, whatever becomes of the others. */
 export function sendChunks(

@@ -15,11 +15,12 @@ export interface TensorFactory<T> {
 
 /** A tensor in row-major order, or a sparse matrix (CSR), over the caller's typed array (not copied). */
 export class TensorData {
-  readonly data: TensorArray;
-  readonly dtype: TensorDtype;
-  readonly shape: readonly number[];
+  // Declared only, as fields that are defined first and set then take twice as long; there is one for each datum.
+  declare readonly data: TensorArray;
+  declare readonly dtype: TensorDtype;
+  declare readonly shape: readonly number[];
   /** Where the elements of a sparse matrix stand; missing in a dense tensor. */
-  readonly sparse?: SparseIndices;
+  declare readonly sparse?: SparseIndices;
 
   /**
    * @param data the elements; their type gives the dtype

@@ -114,7 +114,7 @@ function checkTargets({ data, shape }: PreparedTensor, length: number, index: nu
       shape[0] ?? 'a scalar',
     );
   }
-  if (data instanceof Int32Array ? !hasNegative(data) : Array.isArray(data) && !data.some(isNegative)) return;
+  if (!(data instanceof BigInt64Array) && !hasNegative(data)) return;
   for (let position = 0; position < data.length; position++) {
     const token = Number(data[position]);
     if (token < 0 || token > 0x7fffffff) {
@@ -126,8 +126,6 @@ function checkTargets({ data, shape }: PreparedTensor, length: number, index: nu
     }
   }
 }
-
-const isNegative = (token: number): boolean => token < 0;
 
 function isSame(shape: readonly number[], other: readonly number[]): boolean {
   if (shape.length !== other.length) return false;

@@ -28,7 +28,8 @@ function datumsOf({ fields, numDatums }: RecordMessage): Record<string, TensorDa
     const found = datumsIn(batch);
     if (found !== count) throw invalidMessage(`expected ${name} of ${count} datums, got ${found}`);
   }
-  const records = Array.from({ length: count }, (): Record<string, TensorData> => ({}));
+  const records: Record<string, TensorData>[] = [];
+  while (records.length < count) records.push({});
   for (const [name, batch] of fields) addTensors(records, name, batch);
   return records;
 }
