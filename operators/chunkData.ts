@@ -103,7 +103,8 @@ class Chunker<T> {
     let tokens = 0;
     let bytes = 0;
     for (const datum of data) {
-      const [ownTokens, ownBytes] = [this.countTokens(datum), this.countBytes(datum)];
+      const ownTokens = this.countTokens(datum);
+      const ownBytes = this.countBytes(datum);
       if (!(ownTokens >= 0 && ownBytes >= 0)) return false;
       tokens += ownTokens;
       bytes += ownBytes;

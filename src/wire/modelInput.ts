@@ -1,7 +1,7 @@
 import { isObservable, map, of, switchMap, type Observable } from 'rxjs';
 import { invalidArgument } from '../errors.js';
 import { loadTokenizer, tokenizerId } from '../tokenizer/index.js';
-import { checkChunk, chunkLength, type EncodedTextChunk, type ModelInputChunk, wrongToken } from './modelInputChunk.js';
+import { checkChunk, type EncodedTextChunk, type ModelInputChunk, wrongToken } from './modelInputChunk.js';
 import { asInt32 } from './asInt32.js';
 
 /** Anything that turns text into tokens: a tokenizer or a TrainingClient. */
@@ -32,8 +32,7 @@ export class ModelInput {
     let known: number | undefined = 0;
     let index = 0;
     for (const chunk of chunks) {
-      checkChunk(chunk, index++);
-      const length = chunkLength(chunk);
+      const length = checkChunk(chunk, index++);
       known = known === undefined || length === undefined ? undefined : known + length;
     }
     this.knownLength = known;

@@ -36,27 +36,28 @@ export interface DmelChunk {
 /** A part of a model input. */
 export type ModelInputChunk = EncodedTextChunk | ImageChunk | ImageAssetPointerChunk | DmelChunk;
 
-/** @throws TinkerError `invalid_argument` for what is no chunk, or holds what it can't */
-export function checkChunk(chunk: ModelInputChunk, index: number): void {
+/**
+ * Checks a chunk; gives its length in tokens, undefined for an image that does not say.
+ *
+ * @throws TinkerError `invalid_argument` for what is no chunk, or holds what it can't
+ */
+export function checkChunk(chunk: ModelInputChunk, index: number): number | undefined {
   switch (chunk.type) {
     case 'encoded_text':
-      checkTokens(chunk.tokens);
-      return;
+      if (!(chunk.tokens instanceof Int32Array) || hasNegative(chunk.tokens)) throw wrongToken(chunk.tokens);
+      return chunk.tokens.length;
     case 'image':
       if (!(chunk.data instanceof Uint8Array))
         throw invalidArgument(`a Uint8Array as data of chunks[${index}]`, chunk.data);
-      checkImage(chunk, index);
-      return;
+      return checkImage(chunk, index);
     case 'image_asset_pointer':
       if (typeof chunk.location !== 'string')
         throw invalidArgument(`a string as location of chunks[${index}]`, chunk.location);
-      checkImage(chunk, index);
-      return;
+      return checkImage(chunk, index);
     case 'dmel':
       if (!(chunk.dmel instanceof Uint8Array))
         throw invalidArgument(`a Uint8Array as dmel of chunks[${index}]`, chunk.dmel);
-      tensorLength(chunk.dmel);
-      return;
+      return tensorLength(chunk.dmel);
     default:
       throw invalidArgument(
         `encoded_text, image, image_asset_pointer or dmel as the type of chunks[${index}]`,
@@ -76,16 +77,6 @@ export function wrongToken(tokens: ArrayLike<unknown>): TinkerError {
   );
 }
 
-function checkTokens(tokens: Int32Array): void {
-  if (!(tokens instanceof Int32Array) || hasNegative(tokens)) throw wrongToken(tokens);
-}
-
-/** How many tokens a chunk takes; undefined for an image that does not say. */
-export function chunkLength(chunk: ModelInputChunk): number | undefined {
-  if (chunk.type === 'encoded_text') return chunk.tokens.length;
-  return chunk.type === 'dmel' ? tensorLength(chunk.dmel) : chunk.expectedTokens;
-}
-
 /** The protocol's estimate of a chunk's size on its way. */
 export function chunkBytes(chunk: ModelInputChunk, bytesPerToken: number): number {
   switch (chunk.type) {
@@ -100,12 +91,16 @@ export function chunkBytes(chunk: ModelInputChunk, bytesPerToken: number): numbe
   }
 }
 
-function checkImage({ format, expectedTokens }: ImageChunk | ImageAssetPointerChunk, index: number): void {
+function checkImage(
+  { format, expectedTokens }: ImageChunk | ImageAssetPointerChunk,
+  index: number,
+): number | undefined {
   const formats: readonly string[] = ['png', 'jpeg'];
   if (!formats.includes(format)) throw invalidArgument(`png or jpeg as format of chunks[${index}]`, format);
   if (expectedTokens !== undefined && !(Number.isInteger(expectedTokens) && expectedTokens >= 0)) {
     throw invalidArgument(`expectedTokens of chunks[${index}] to be an integer ≥ 0`, expectedTokens);
   }
+  return expectedTokens;
 }
 
 /** Stands before a tensor whose elements are all the same. */

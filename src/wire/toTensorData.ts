@@ -2,7 +2,7 @@ import { describe, invalidArgument, TinkerError } from '../errors.js';
 import { asInt32 } from './asInt32.js';
 import { TensorData, type TensorDtype } from './tensorData.js';
 
-/** What a caller may give where the protocol wants a tensor. Typed arrays are borrowed, not copied. */
+/** What a caller may give where the protocol wants a tensor; those of a datum are borrowed, not copied. */
 export type TensorInput = TensorData | Float32Array | Int32Array | BigInt64Array | readonly number[];
 
 /**

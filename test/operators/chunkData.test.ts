@@ -76,6 +76,7 @@ describe('splitIntoChunks', () => {
     [{ maxTokens: 1.5 }, 'Expected maxTokens to be a whole number ≥ 1, got 1.5.'],
     [{ maxBytes: 10 }, 'Expected countBytes together with maxBytes, got undefined.'],
     [{ countTokens: () => NaN }, 'Expected the number of tokens of a datum to be ≥ 0, got NaN.'],
+    [{ countTokens: () => -1 }, 'Expected the number of tokens of a datum to be ≥ 0, got -1.'],
   ])('refuses %o', (wrong, message) => {
     expect(() => splitIntoChunks([input(1)], wrong)).toThrow(message);
   });
