@@ -15,13 +15,18 @@ const reasons: Readonly<Record<string, string>> = {
   UND_ERR_DESTROYED: 'the transport was closed',
 };
 
-/** Makes the error of a connection that could not be made or broke; its message says where and why. */
-export function connectionError(baseUrl: string, cause: unknown): TinkerError {
+/**
+ * Makes the error of a connection that could not be made or broke; its message says where and why.
+ *
+ * @param proxy host and port of the one that was to connect, if any
+ */
+export function connectionError(baseUrl: string, cause: unknown, proxy?: string): TinkerError {
   const code = codeOf(cause);
   const known = code === undefined ? undefined : reasons[code];
   const text = cause instanceof Error ? cause.message : String(cause);
   const why = known === undefined ? text : `${known} (${code ?? ''})`;
-  return new TinkerError('connection_failed', `Could not reach ${hostAndPort(baseUrl)}: ${why}.`, {
+  const where = hostAndPort(baseUrl) + (proxy === undefined ? '' : ` by the proxy ${proxy}`);
+  return new TinkerError('connection_failed', `Could not reach ${where}: ${why}.`, {
     retryable: code !== 'UND_ERR_CLOSED' && code !== 'UND_ERR_DESTROYED',
     cause,
   });

@@ -2,6 +2,7 @@ import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
 // What opens connections loads in a third of the time that all of undici takes.
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { TinkerError } from '../errors.js';
+import { hostAndPort } from './connectionError.js';
 
 /** How the connections of a pool are made. */
 export interface PoolSettings {
@@ -21,6 +22,8 @@ export interface RequestHandler extends Dispatcher.DispatchHandler {
 
 /** What requests need of a dispatcher. */
 export interface Connections {
+  /** Host and port of the proxy, where there is one. */
+  readonly proxy?: string;
   dispatch(options: Dispatcher.DispatchOptions, handler: RequestHandler): unknown;
   close(done: () => void): void;
 }
@@ -36,18 +39,22 @@ export function openPool(origin: string, { connections, connectTimeoutMs, proxy 
   };
   if (proxy !== undefined && proxy !== '') {
     checkProxy(proxy);
-    return byProxy({ ...settings, httpProxy: proxy, httpsProxy: proxy, noProxy: '' });
+    return byProxy({ ...settings, httpProxy: proxy, httpsProxy: proxy, noProxy: '' }, hostAndPort(proxy));
   }
-  if (proxy === undefined && !isLoopback(origin) && environmentHasProxy()) return byProxy(settings);
-  return new Pool(origin, settings);
+  const fromEnvironment = proxy === undefined && !isLoopback(origin) ? proxyOfEnvironment(origin) : undefined;
+  if (fromEnvironment === undefined) return new Pool(origin, settings);
+  const { no_proxy, NO_PROXY } = process.env;
+  const exceptions = (no_proxy ?? NO_PROXY ?? '') === '' ? '' : ', unless NO_PROXY names the server';
+  return byProxy(settings, `${hostAndPort(fromEnvironment)}${exceptions}`);
 }
 
 /** Connections by a proxy, which are rarer: the rest of undici is loaded for them, and requests wait for it. */
-function byProxy(settings: EnvHttpProxyAgent.Options): Connections {
+function byProxy(settings: EnvHttpProxyAgent.Options, proxy: string): Connections {
   const agent = import('undici').then((undici) => new undici.EnvHttpProxyAgent(settings));
   // Each request tells of it.
   agent.catch(() => undefined);
   return {
+    proxy,
     dispatch: (options, handler) =>
       agent
         .then((opened) => opened.dispatch(options, handler))
@@ -62,11 +69,13 @@ function byProxy(settings: EnvHttpProxyAgent.Options): Connections {
   };
 }
 
-function environmentHasProxy(): boolean {
+/** The proxy that the environment names for a server. */
+function proxyOfEnvironment(origin: string): string | undefined {
   const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY } = process.env;
-  const proxies = [http_proxy ?? HTTP_PROXY, https_proxy ?? HTTPS_PROXY].filter((proxy) => proxy ?? '');
-  for (const proxy of proxies) checkProxy(proxy ?? '');
-  return proxies.length > 0;
+  const [plain = '', secure = ''] = [http_proxy ?? HTTP_PROXY, https_proxy ?? HTTPS_PROXY];
+  for (const proxy of [plain, secure]) if (proxy !== '') checkProxy(proxy);
+  const proxy = origin.startsWith('https:') && secure !== '' ? secure : plain;
+  return proxy === '' ? undefined : proxy;
 }
 
 /** What runs on this machine is never behind a proxy of the environment. */

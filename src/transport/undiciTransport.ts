@@ -124,7 +124,8 @@ class Exchange implements RequestHandler, Timed, Unsubscribable {
 
   fail(error: Error): void {
     this.isOver = true;
-    this.subscriber.error(connectionError(this.route.baseUrl, error));
+    const { baseUrl, pool } = this.route;
+    this.subscriber.error(connectionError(baseUrl, error, pool.proxy));
   }
 
   late(): void {

@@ -79,6 +79,21 @@ describe('a proxy', () => {
     expect(proxy.asked).toHaveLength(1);
   });
 
+  it('out of reach is named, without its password', async () => {
+    vi.stubEnv('NO_PROXY', undefined);
+    vi.stubEnv('no_proxy', undefined);
+    vi.stubEnv('HTTPS_PROXY', 'http://user:secret@127.0.0.1:1');
+    const error = 'Could not reach tinker.invalid:443 by the proxy 127.0.0.1:1: nothing listens there (ECONNREFUSED).';
+    await expect(ask({ baseUrl: 'https://tinker.invalid' })).rejects.toThrow(error);
+    await expect(ask({ baseUrl: 'https://tinker.invalid', proxy: 'http://u:secret@127.0.0.1:1' })).rejects.toThrow(
+      error,
+    );
+    vi.stubEnv('NO_PROXY', 'example.com');
+    await expect(ask({ baseUrl: 'https://tinker.invalid' })).rejects.toThrow(
+      'by the proxy 127.0.0.1:1, unless NO_PROXY names the server: nothing',
+    );
+  });
+
   it('that is no URL is refused without showing it', () => {
     const open = (): unknown => undiciTransport({ baseUrl: 'http://tinker.invalid', proxy: 'user:secret@proxy' });
     expect(open).toThrow(expect.objectContaining({ code: 'invalid_config' }));
