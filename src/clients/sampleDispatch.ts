@@ -20,7 +20,7 @@ export class SampleDispatch {
   readonly submissions = new Slots(SUBMISSIONS);
   readonly throttled = new Slots(THROTTLED_SUBMISSIONS);
   readonly budget: Budget;
-  private pausedUntil = -Infinity;
+  private pausedUntil: number | undefined;
 
   /** @param limit bytes of prompts at a time */
   constructor(
@@ -32,16 +32,16 @@ export class SampleDispatch {
 
   /** Pauses all submissions that are not on their way. */
   pause(milliseconds: number): void {
-    this.pausedUntil = Math.max(this.pausedUntil, this.scheduler.now() + milliseconds);
+    this.pausedUntil = Math.max(this.pausedUntil ?? 0, this.scheduler.now() + milliseconds);
   }
 
   /** Milliseconds until the pause is over. */
   pauseLeft(): number {
-    return this.pausedUntil - this.scheduler.now();
+    return this.pausedUntil === undefined ? 0 : this.pausedUntil - this.scheduler.now();
   }
 
   isThrottled(): boolean {
-    return this.scheduler.now() - this.pausedUntil < THROTTLED_AFTER;
+    return this.pausedUntil !== undefined && this.scheduler.now() - this.pausedUntil < THROTTLED_AFTER;
   }
 
   /** What a prompt counts for now. */

@@ -4,7 +4,6 @@ import { type FuturePromise, futurePromiseSchema } from '../wire/index.js';
 import type { OperationContext } from './operationWork.js';
 import type { SampleQueue } from './sampleQueue.js';
 import type { SampleJob } from './sampleRequest.js';
-import type { Submittable } from './sampleSubmission.js';
 
 /** A sample that the server took; `gone` once the server has lost it, or was told that nobody wants it. */
 export interface SentSample {
@@ -16,7 +15,7 @@ export interface SentSample {
 const backpressure = { 'x-tinker-sampling-backpressure': '1' };
 
 /** One request of a sample, with the same seq_id, key and bytes however often it is sent. */
-export class SamplePost implements Submittable<FuturePromise> {
+export class SamplePost {
   private seqId: number | undefined;
 
   constructor(
@@ -24,10 +23,6 @@ export class SamplePost implements Submittable<FuturePromise> {
     private readonly job: SampleJob,
     private readonly context: OperationContext,
   ) {}
-
-  get bytes(): number {
-    return this.job.bytes;
-  }
 
   /** The seq_id is taken when it is first sent. */
   post(): Observable<FuturePromise> {

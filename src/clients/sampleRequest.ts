@@ -42,35 +42,55 @@ export interface SampleRequest extends CallOptions {
   readonly recordStabilityInfo?: boolean;
 }
 
-/** What a client and a kind of call say of a sample beside its request. */
-export interface SampleSettings {
-  readonly samplingSessionId: string;
-  /** Used where the request says nothing of it. */
-  readonly recordStabilityInfo: boolean;
-  /** Sent anew after its result was lost, even where the server's flags say that samples are not. */
-  readonly alwaysAgain: boolean;
+/** What a client says of all its samples. */
+export class SampleSettings {
+  /** Begins the text of each request; its seq_id follows. */
+  readonly head: string;
+  private last = '';
+
+  /** @param recordStabilityInfo where a request says nothing of it */
+  constructor(
+    samplingSessionId: string,
+    readonly recordStabilityInfo: boolean,
+  ) {
+    this.head = `{"sampling_session_id":${JSON.stringify(samplingSessionId)},"seq_id":`;
+  }
+
+  /** The same text again if it is the one before, as thousands of samples that wait may have it. */
+  shared(text: string): string {
+    if (text !== this.last) this.last = text;
+    return this.last;
+  }
 }
 
 /** One sample, ready to be sent. */
 export class SampleJob {
   /** Estimate of its prompt's size. */
   readonly bytes: number;
-  readonly alwaysAgain: boolean;
   private readonly prompt: ModelInput;
   private readonly targets: TensorData | undefined;
-  private readonly samplingSessionId: string;
-  /** The end of the request's text: what is set by hand may change after the call. */
-  private readonly settings: string;
+  private readonly head: string;
+  /** JSON text of what else is asked for: the request's own object may change after the call. */
+  private readonly rest: string;
   private readonly wanted: WantedAnswer | undefined;
 
-  /** Checks a request. @throws TinkerError `invalid_argument` */
-  constructor(request: SampleRequest, { samplingSessionId, recordStabilityInfo, alwaysAgain }: SampleSettings) {
+  /**
+   * Checks a request.
+   *
+   * @param alwaysAgain sent anew after its result was lost, even where the server's flags say that samples are not
+   * @throws TinkerError `invalid_argument`
+   */
+  constructor(
+    request: SampleRequest,
+    settings: SampleSettings,
+    readonly alwaysAgain: boolean,
+  ) {
     const { prompt, numSamples = 1, targetPromptLogprobs: targets } = request;
     if (!(prompt instanceof ModelInput))
       throw invalidArgument('prompt to be a ModelInput', prompt, 'Make one by ModelInput.fromTokens.');
     if (prompt.knownLength === 0) throw invalidArgument('a prompt of at least one token', 'none');
     checkNumber('numSamples', numSamples, { integer: true, min: 1 });
-    this.settings = JSON.stringify({
+    const rest = JSON.stringify({
       num_samples: numSamples,
       sampling_params: toWireSamplingParams(request.samplingParams),
       prompt_logprobs: request.includePromptLogprobs ?? false,
@@ -79,25 +99,23 @@ export class SampleJob {
       topk_sample_logprobs: count('topkSampleLogprobs', request.topkSampleLogprobs),
       prompt_alt_tokens_k: count('promptAltTokensK', request.promptAltTokensK),
       prompt_logprobs_last_n: lastN(request),
-      record_stability_info: (request.recordStabilityInfo ?? recordStabilityInfo) ? true : undefined,
+      record_stability_info: (request.recordStabilityInfo ?? settings.recordStabilityInfo) ? true : undefined,
       type: 'sample',
-    }).slice(1);
+    });
     if (targets !== undefined) checkTargets(targets, prompt.length);
     this.prompt = prompt;
     this.targets = targets;
-    this.samplingSessionId = samplingSessionId;
-    this.alwaysAgain = alwaysAgain;
+    this.head = settings.head;
+    this.rest = settings.shared(rest);
     this.bytes = prompt.chunks.reduce((total, chunk) => total + chunkBytes(chunk, BYTES_PER_TOKEN), 0);
     this.wanted = wantedOf(request);
   }
 
   /** JSON text of the request under a seq_id, given in digits. */
   body(seqId: string): string {
-    const { prompt, targets, samplingSessionId, settings } = this;
-    return (
-      `{"sampling_session_id":${JSON.stringify(samplingSessionId)},"seq_id":${seqId},"prompt":${modelInputJson(prompt)},` +
-      (targets === undefined ? settings : `"target_prompt_logprobs":${tensorDataJson(targets)},${settings}`)
-    );
+    const { head, prompt, targets, rest } = this;
+    const more = targets === undefined ? '' : `"target_prompt_logprobs":${tensorDataJson(targets)},`;
+    return `${head}${seqId},"prompt":${modelInputJson(prompt)},${more}${rest.slice(1)}`;
   }
 
   /** Reads a result. @throws TinkerError `invalid_response` where something is not there that was asked for */

@@ -1,17 +1,17 @@
-import type { Subscriber, Unsubscribable } from 'rxjs';
+import type { Observable, Observer, Subscriber, Unsubscribable } from 'rxjs';
 import type { TinkerError } from '../errors.js';
 import type { FuturePromise } from '../wire/index.js';
 import type { OperationContext } from './operationWork.js';
 import type { SampleDispatch } from './sampleDispatch.js';
 import { SamplePost, type SentSample } from './samplePost.js';
 import type { StuckListener } from './sampleProgress.js';
-import { type SubmissionObserver, SampleSubmission } from './sampleSubmission.js';
+import { type Submittable, SampleSubmission } from './sampleSubmission.js';
 import type { SampleWork } from './sampleWork.js';
 
 /** Sends one sample: waits for a slot and for the dispatch; until it is posted, it ends when nobody wants it any more. */
-export class SampleSending implements SubmissionObserver<FuturePromise>, StuckListener, Unsubscribable {
+export class SampleSending implements Submittable<FuturePromise>, Observer<void>, StuckListener, Unsubscribable {
   private dispatch: SampleDispatch | undefined;
-  private post: SamplePost | undefined;
+  private request: SamplePost | undefined;
   private submission: SampleSubmission<FuturePromise> | undefined;
   private isListening = false;
 
@@ -33,34 +33,39 @@ export class SampleSending implements SubmissionObserver<FuturePromise>, StuckLi
 
   /** The slot is there. */
   submit(): void {
-    const { work, context, dispatch } = this;
-    if (dispatch === undefined) return;
-    this.post = new SamplePost(work.queue, work.job, context);
-    this.submission = new SampleSubmission(dispatch, this.post, this);
+    if (this.dispatch === undefined) return;
+    this.submission = new SampleSubmission(this.dispatch, this);
     this.submission.start();
   }
 
-  paused(): void {
-    this.listen();
+  get promptBytes(): number {
+    return this.work.job.bytes;
   }
 
-  next(promise: FuturePromise): void {
-    const sent = this.post?.sent(promise);
+  post(): Observable<FuturePromise> {
+    const { queue, job } = this.work;
+    this.request ??= new SamplePost(queue, job, this.context);
+    return this.request.post();
+  }
+
+  answered(promise: FuturePromise): void {
+    const sent = this.request?.sent(promise);
     if (sent === undefined) return;
     this.work.took(sent);
     this.subscriber.next(sent);
-  }
-
-  error(error: unknown): void {
-    this.subscriber.error(error);
-  }
-
-  complete(): void {
     this.subscriber.complete();
+  }
+
+  failed(error: unknown): void {
+    this.subscriber.error(error);
   }
 
   stuck(error: TinkerError): void {
     this.subscriber.error(error);
+  }
+
+  paused(): void {
+    this.listen();
   }
 
   unsubscribe(): void {
@@ -69,14 +74,23 @@ export class SampleSending implements SubmissionObserver<FuturePromise>, StuckLi
     this.work.ended();
   }
 
-  /** Ends when nobody wants it any more; one that is posted at once, as most are, need not hear of that. */
+  /** Nobody wants it any more. */
+  next(): void {
+    if (this.submission?.isPosting !== true) this.subscriber.complete();
+  }
+
+  error(error: unknown): void {
+    this.subscriber.error(error);
+  }
+
+  complete(): void {
+    // That somebody may leave does not end.
+  }
+
+  /** One that is posted at once, as most are, need not hear of who leaves. */
   private listen(): void {
-    const { context, subscriber } = this;
-    if (this.isListening || subscriber.closed) return;
+    if (this.isListening || this.subscriber.closed) return;
     this.isListening = true;
-    const stop = (): void => {
-      if (this.submission?.isPosting !== true) subscriber.complete();
-    };
-    subscriber.add(context.abandoned$.subscribe({ next: stop, error: stop }));
+    this.subscriber.add(this.context.abandoned$.subscribe(this));
   }
 }

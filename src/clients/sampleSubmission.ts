@@ -11,12 +11,11 @@ const LARGE_PROMPT = 128 * 1024;
 /** A request to be submitted; it may be posted several times. */
 export interface Submittable<T> {
   /** An estimate of its prompt. */
-  readonly bytes: number;
+  readonly promptBytes: number;
   post(): Observable<T>;
-}
-
-/** Has the answer, and is told when the request waits for a pause to end. */
-export interface SubmissionObserver<T> extends Observer<T> {
+  answered(answer: T): void;
+  failed(error: unknown): void;
+  /** Told when it waits for a pause to end. */
   paused?(): void;
 }
 
@@ -24,9 +23,7 @@ export interface SubmissionObserver<T> extends Observer<T> {
 export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscribable {
   /** What it counts for, as of when it asked for that. */
   bytes = 0;
-  /** Whether the request is on its way. */
-  isPosting = false;
-  private stage: 'submission' | 'throttled' | 'budget' | 'over' = 'submission';
+  private stage: 'submission' | 'throttled' | 'budget' | 'posting' | 'over' = 'submission';
   private isThrottled = false;
   private isBudgeted = false;
   /** The request, or a pause. */
@@ -35,10 +32,14 @@ export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscrib
   constructor(
     private readonly dispatch: SampleDispatch,
     private readonly request: Submittable<T>,
-    private readonly observer: SubmissionObserver<T>,
   ) {}
 
-  /** Posts the request when its turn comes; the observer has its first answer. */
+  /** Whether the request is on its way. */
+  get isPosting(): boolean {
+    return this.stage === 'posting';
+  }
+
+  /** Posts the request when its turn comes. */
   start(): void {
     this.dispatch.submissions.enter(this);
   }
@@ -53,37 +54,36 @@ export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscrib
     } else if (this.stage !== 'budget') {
       this.stage = 'budget';
       this.isBudgeted = true;
-      this.bytes = dispatch.cost(this.request.bytes);
+      this.bytes = dispatch.cost(this.request.promptBytes);
       dispatch.budget.enter(this);
     } else this.post();
   }
 
   next(answer: T): void {
-    this.observer.next(answer);
-    this.complete();
-  }
-
-  complete(): void {
-    this.observer.complete();
+    if (!this.isPosting) return;
+    this.request.answered(answer);
     this.unsubscribe();
   }
 
   error(error: unknown): void {
+    if (this.isOver()) return;
     if (!(error instanceof TinkerError) || error.code !== 'rate_limited') {
-      this.observer.error(error);
+      this.request.failed(error);
       this.unsubscribe();
       return;
     }
-    this.isPosting = false;
-    const usual = this.request.bytes > LARGE_PROMPT ? LONG_PAUSE : SHORT_PAUSE;
+    const usual = this.request.promptBytes > LARGE_PROMPT ? LONG_PAUSE : SHORT_PAUSE;
     this.dispatch.pause(error.details.retryAfterMs ?? usual);
     this.post();
+  }
+
+  complete(): void {
+    if (this.isPosting) this.error(new TinkerError('invalid_response', 'Expected an answer to a sample, got none.'));
   }
 
   unsubscribe(): void {
     if (this.stage === 'over') return;
     this.stage = 'over';
-    this.isPosting = false;
     this.underWay?.unsubscribe();
     const { dispatch } = this;
     if (this.isBudgeted) dispatch.budget.leave(this);
@@ -95,20 +95,25 @@ export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscrib
     const { scheduler } = this.dispatch;
     const pause = this.dispatch.pauseLeft();
     if (pause > 0) {
+      this.stage = 'budget';
       this.underWay = scheduler.schedule(() => {
         this.post();
       }, pause);
-      this.observer.paused?.();
+      this.request.paused?.();
       return;
     }
-    this.isPosting = true;
+    this.stage = 'posting';
     try {
       const posting = this.request.post().subscribe(this);
       if (posting.closed) return;
       this.underWay = posting;
-      if (this.stage === 'over') posting.unsubscribe();
+      if (this.isOver()) posting.unsubscribe();
     } catch (error) {
       this.error(error);
     }
+  }
+
+  private isOver(): boolean {
+    return this.stage === 'over';
   }
 }

@@ -118,19 +118,16 @@ export class SampleWaiting
 
   private sendAgain(limits: SampleLimits): void {
     const { queue, job } = this.work;
-    const post = new SamplePost(queue, job, this.context);
-    let isSent = false;
-    const submission = new SampleSubmission(limits.dispatch, post, {
-      next: (promise) => {
-        isSent = true;
-        Object.assign(this.known, post.sent(promise));
+    const request = new SamplePost(queue, job, this.context);
+    const submission = new SampleSubmission(limits.dispatch, {
+      promptBytes: job.bytes,
+      post: () => request.post(),
+      answered: (promise) => {
+        Object.assign(this.known, request.sent(promise));
         this.wait(limits);
       },
-      error: (error: unknown) => {
+      failed: (error) => {
         this.failed(error);
-      },
-      complete: () => {
-        if (!isSent) this.subscriber.complete();
       },
     });
     this.underWay = submission;

@@ -5,7 +5,7 @@ import type { ModelInput, SampleOutput } from '../wire/index.js';
 import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
 import { SampleQueue } from './sampleQueue.js';
-import { type SampleRequest, type SampleSettings, SampleJob } from './sampleRequest.js';
+import { type SampleRequest, SampleJob, SampleSettings } from './sampleRequest.js';
 import { sampleRoad } from './sampleRoad.js';
 import { SampleWork } from './sampleWork.js';
 import { writeSamplerHandle } from './samplerHandle.js';
@@ -40,7 +40,7 @@ export class SamplingClient {
     this.baseModel = options.baseModel;
     this.sessionId = options.sessionId;
     const { samplingSessionId, recordStabilityInfo = false } = options;
-    this.settings = { samplingSessionId, recordStabilityInfo, alwaysAgain: false };
+    this.settings = new SampleSettings(samplingSessionId, recordStabilityInfo);
     this.queue = new SampleQueue(service, options.samplingSessionId, options.cloneId);
   }
 
@@ -66,7 +66,7 @@ export class SamplingClient {
    */
   computeLogprobs(prompt: ModelInput, options: ComputeLogprobsOptions = {}): Operation<Float32Array> {
     const request = { ...options, prompt, includePromptLogprobs: true, samplingParams: { maxTokens: 1 } };
-    const sampled = this.draw(request, { ...this.settings, alwaysAgain: true });
+    const sampled = this.draw(request, true);
     return makeOperation(
       this.service.connection,
       {
@@ -133,8 +133,8 @@ export class SamplingClient {
     return this.withTokenizer('encode', (tokenizer) => tokenizer.encode(text));
   }
 
-  private draw(request: SampleRequest, settings = this.settings): Operation<SampleOutput> {
-    const job = new SampleJob(request, settings);
+  private draw(request: SampleRequest, alwaysAgain = false): Operation<SampleOutput> {
+    const job = new SampleJob(request, this.settings, alwaysAgain);
     const work = new SampleWork(this.queue, job);
     return makeOperation(this.service.connection, work, { road: sampleRoad, signal: request.signal });
   }

@@ -37,7 +37,17 @@ function inTime(
             sent.push(`${scheduler.now() / 1000} ${name}`);
             return answer();
           };
-          const submission = new SampleSubmission(dispatch, { bytes, post }, subscriber);
+          const submission = new SampleSubmission(dispatch, {
+            promptBytes: bytes,
+            post,
+            answered: (got) => {
+              subscriber.next(got);
+              subscriber.complete();
+            },
+            failed: (error) => {
+              subscriber.error(error);
+            },
+          });
           submission.start();
           return submission;
         }),
