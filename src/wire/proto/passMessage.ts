@@ -5,6 +5,7 @@ import {
   entryField,
   integerField,
   integersField,
+  messageField,
   readMessage,
   textField,
   into,
@@ -46,7 +47,7 @@ const batchFields: Fields<BatchMessage> = {
 const recordFields: Fields<RecordMessage> = {
   2: entryField(
     emptyBatch,
-    () => bytesField((entry, bytes) => readMessage(bytes, entry.value, batchFields)),
+    () => messageField(({ value }) => value, batchFields),
     (record, name, batch) => record.fields.set(name, batch),
   ),
   3: integerField(into('numDatums')),
@@ -54,9 +55,13 @@ const recordFields: Fields<RecordMessage> = {
 
 const passFields: Fields<PassMessage> = {
   1: textField(into('lossFnOutputType')),
-  2: bytesField((pass, bytes) => {
-    pass.lossFnOutputs.push(readMessage(bytes, { fields: new Map(), numDatums: 0 }, recordFields));
-  }),
+  2: messageField(
+    (): RecordMessage => ({ fields: new Map(), numDatums: 0 }),
+    recordFields,
+    (pass, record) => {
+      pass.lossFnOutputs.push(record);
+    },
+  ),
   3: entryField(
     () => 0,
     doubleField,

@@ -20,22 +20,27 @@ type Take<Message, Value> = (message: Message, value: Value) => void;
  * @see https://protobuf.dev/programming-guides/encoding/
  */
 export function readMessage<Message>(bytes: Uint8Array, target: Message, fields: Fields<Message>): Message {
-  const reader = new WireReader(bytes);
-  while (!reader.atEnd) {
-    const { field: number, wireType } = reader.tag();
+  readFields(new WireReader(bytes), target, fields);
+  return target;
+}
+
+function readFields<Message>(reader: WireReader, target: Message, fields: Fields<Message>): void {
+  while (!reader.isAtEnd()) {
+    const tag = reader.tag();
+    const [number, wireType] = [tag >>> 3, tag & 7];
     const field = fields[number];
     if (field === undefined) {
       reader.skip(wireType);
     } else if (wireType === field.wireType) {
       field.read(target, reader);
     } else if (field.packable === true && wireType === WIRE_TYPE.lengthDelimited) {
-      const values = new WireReader(reader.bytes());
-      while (!values.atEnd) field.read(target, values);
+      const end = reader.enter();
+      while (!reader.isAtEnd()) field.read(target, reader);
+      reader.leave(end);
     } else {
       throw new Error(`field ${number} has wire type ${wireType} instead of ${field.wireType}`);
     }
   }
-  return target;
 }
 
 /** A field that is written one way, and read by one method of a reader. */
@@ -48,7 +53,25 @@ function fieldOf<Value>(wireType: number, valueOf: (reader: WireReader) => Value
   });
 }
 
-/** A nested message or an array, as a view. */
+/** A nested message, read into what `targetOf` gives: a new one, or what came of it before, as parts add up. */
+export function messageField<Message, Nested>(
+  targetOf: (message: Message) => Nested,
+  fields: Fields<Nested>,
+  take?: Take<Message, Nested>,
+): Field<Message> {
+  return {
+    wireType: WIRE_TYPE.lengthDelimited,
+    read(message, reader) {
+      const nested = targetOf(message);
+      const end = reader.enter();
+      readFields(reader, nested, fields);
+      reader.leave(end);
+      take?.(message, nested);
+    },
+  };
+}
+
+/** An array, or a nested message that is read elsewhere, as a view. */
 export const bytesField = fieldOf(WIRE_TYPE.lengthDelimited, (reader) => reader.bytes());
 
 export const textField = fieldOf(WIRE_TYPE.lengthDelimited, (reader) => reader.text());
@@ -85,8 +108,8 @@ export function entryField<Message, Value>(
     1: textField(into('name')),
     2: valueField(into('value')),
   };
-  return bytesField((message, bytes) => {
-    const { name, value } = readMessage(bytes, { name: '', value: empty() }, fields);
+  const entry = (): Entry<Value> => ({ name: '', value: empty() });
+  return messageField(entry, fields, (message, { name, value }) => {
     // Readers of JSON leave this name out too: no object should take its prototype from an answer.
     if (name !== '__proto__') put(message, name, value);
   });

@@ -1,5 +1,5 @@
-import { type Fields, bytesField, integerField, readMessage, into } from './readMessage.js';
-import { type TensorMessage, NO_BYTES, tensorMessage } from './tensorMessage.js';
+import { type Fields, bytesField, integerField, into, messageField, readMessage } from './readMessage.js';
+import { type TensorMessage, NO_BYTES, noTensor, tensorFields } from './tensorMessage.js';
 
 /** A SampleResponse as it came. */
 export interface SampleMessage {
@@ -40,46 +40,33 @@ const topkFields: Fields<TopkMessage> = {
   4: integerField(into('length')),
 };
 
-function topkMessage(
-  bytes: Uint8Array,
-  before: TopkMessage = { tokenIds: NO_BYTES, logprobs: NO_BYTES, k: 0, length: 0 },
-): TopkMessage {
-  return readMessage(bytes, before, topkFields);
-}
+const noTopk = (): TopkMessage => ({ tokenIds: NO_BYTES, logprobs: NO_BYTES, k: 0, length: 0 });
 
 const sequenceFields: Fields<SequenceMessage> = {
   1: integerField(into('stopReason')),
   2: bytesField(into('tokens')),
   3: bytesField(into('logprobs')),
-  4: bytesField((sequence, bytes) => {
-    sequence.topkSampledLogprobs = topkMessage(bytes, sequence.topkSampledLogprobs);
-  }),
+  4: messageField((sequence) => (sequence.topkSampledLogprobs ??= noTopk()), topkFields),
 };
 
 const altTokensFields: Fields<AltTokensMessage> = {
-  1: bytesField((alternatives, bytes) => {
-    alternatives.tokens = tensorMessage(bytes, alternatives.tokens);
-  }),
-  2: bytesField((alternatives, bytes) => {
-    alternatives.logprobs = tensorMessage(bytes, alternatives.logprobs);
-  }),
+  1: messageField((alternatives) => (alternatives.tokens ??= noTensor()), tensorFields),
+  2: messageField((alternatives) => (alternatives.logprobs ??= noTensor()), tensorFields),
 };
 
 const sampleFields: Fields<SampleMessage> = {
-  1: bytesField((sample, bytes) => {
-    sample.sequences.push(readMessage(bytes, { stopReason: 0, tokens: NO_BYTES }, sequenceFields));
-  }),
+  1: messageField(
+    (): SequenceMessage => ({ stopReason: 0, tokens: NO_BYTES }),
+    sequenceFields,
+    (sample, sequence) => {
+      sample.sequences.push(sequence);
+    },
+  ),
   2: bytesField(into('promptLogprobs')),
-  3: bytesField((sample, bytes) => {
-    sample.topkPromptLogprobs = topkMessage(bytes, sample.topkPromptLogprobs);
-  }),
+  3: messageField((sample) => (sample.topkPromptLogprobs ??= noTopk()), topkFields),
   4: integerField(into('promptCacheHitTokens')),
-  5: bytesField((sample, bytes) => {
-    sample.targetPromptLogprobs = tensorMessage(bytes, sample.targetPromptLogprobs);
-  }),
-  6: bytesField((sample, bytes) => {
-    sample.promptAltTokens = readMessage(bytes, sample.promptAltTokens ?? {}, altTokensFields);
-  }),
+  5: messageField((sample) => (sample.targetPromptLogprobs ??= noTensor()), tensorFields),
+  6: messageField((sample) => (sample.promptAltTokens ??= {}), altTokensFields),
 };
 
 /** Reads a SampleResponse. @throws Error for bytes that are none */

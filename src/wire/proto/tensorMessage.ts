@@ -1,4 +1,4 @@
-import { type Fields, bytesField, integerField, integersField, readMessage, into } from './readMessage.js';
+import { type Fields, bytesField, integerField, integersField, into, messageField } from './readMessage.js';
 
 /** A tensor as it came: its values packed by dtype, dense or sparse. */
 export interface TensorMessage {
@@ -24,25 +24,21 @@ const sparseFields: Fields<SparseMessage> = {
   3: bytesField(into('colIndices')),
 };
 
-const tensorFields: Fields<TensorMessage> = {
+/** The fields of a Tensor. */
+export const tensorFields: Fields<TensorMessage> = {
   1: bytesField((tensor, bytes) => {
     tensor.dense = bytes;
     tensor.sparse = undefined;
   }),
-  2: bytesField((tensor, bytes) => {
-    const sparse = tensor.sparse ?? { values: NO_BYTES, crowIndices: NO_BYTES, colIndices: NO_BYTES };
-    tensor.sparse = readMessage(bytes, sparse, sparseFields);
-  }),
+  2: messageField(
+    (tensor) => (tensor.sparse ??= { values: NO_BYTES, crowIndices: NO_BYTES, colIndices: NO_BYTES }),
+    sparseFields,
+  ),
   3: integerField(into('dtype')),
   4: integersField((tensor, size) => {
     tensor.shape.push(size);
   }),
 };
 
-/** Reads a Tensor, into what came of it before: parts of a message that is sent twice add up. */
-export function tensorMessage(
-  bytes: Uint8Array,
-  before: TensorMessage = { dense: NO_BYTES, sparse: undefined, dtype: 0, shape: [] },
-): TensorMessage {
-  return readMessage(bytes, before, tensorFields);
-}
+/** A tensor before it is read. */
+export const noTensor = (): TensorMessage => ({ dense: NO_BYTES, sparse: undefined, dtype: 0, shape: [] });

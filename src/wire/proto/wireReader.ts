@@ -6,37 +6,45 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Reads the values of a protobuf message one after another; bytes are views of the message. */
 export class WireReader {
   private position = 0;
+  /** Where the message ends that is read, the whole or a nested one. */
+  private end: number;
 
-  constructor(private readonly source: Uint8Array) {}
-
-  get atEnd(): boolean {
-    return this.position >= this.source.length;
+  constructor(private readonly source: Uint8Array) {
+    this.end = source.length;
   }
 
-  /** The number of the next field and how its value is written. */
-  tag(): { readonly field: number; readonly wireType: number } {
+  isAtEnd(): boolean {
+    return this.position >= this.end;
+  }
+
+  /** Goes into the message that is the next value; gives what {@link leave} wants. */
+  enter(): number {
+    const { end } = this;
+    const length = this.integer();
+    this.end = this.position + this.fitting(length);
+    return end;
+  }
+
+  /** Comes back from a message that was read. */
+  leave(end: number): void {
+    this.end = end;
+  }
+
+  /** The number of the next field times eight, and how its value is written. */
+  tag(): number {
     const start = this.position;
     const tag = this.integer();
     if (tag < 8 || tag > 0xffffffff || this.position - start > 5) throw new Error(`${tag} is no tag of a field`);
-    return { field: Math.floor(tag / 8), wireType: tag % 8 };
+    return tag;
   }
 
   /** A varint: an int32, int64, uint32, uint64, bool or enum; safe integers only. */
   integer(): number {
-    let value = 0;
-    // Seven bytes hold 49 bits, which a number can add up.
-    for (let scale = 1; scale < 2 ** 49; scale *= 0x80) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-    let upper = 0;
-    for (let shift = 0; shift < 21; shift += 7) {
-      const byte = this.byte();
-      upper |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return safeInteger(upper, value);
-    }
-    throw new Error('a varint has more than ten bytes');
+    const first = this.source[this.position] ?? 0x80;
+    // Most are one byte.
+    if (first >= 0x80 || this.position >= this.end) return this.longInteger();
+    this.position += 1;
+    return first;
   }
 
   double(): number {
@@ -75,18 +83,40 @@ export class WireReader {
     }
   }
 
+  private longInteger(): number {
+    let value = 0;
+    // Seven bytes hold 49 bits, which a number can add up.
+    for (let scale = 1; scale < 2 ** 49; scale *= 0x80) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    let upper = 0;
+    for (let shift = 0; shift < 21; shift += 7) {
+      const byte = this.byte();
+      upper |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return safeInteger(upper, value);
+    }
+    throw new Error('a varint has more than ten bytes');
+  }
+
   private byte(): number {
-    const byte = this.source[this.position++];
+    const byte = this.position < this.end ? this.source[this.position++] : undefined;
     if (byte === undefined) throw new Error('it ends within a varint');
     return byte;
   }
 
   private next(length: number): Uint8Array {
-    const left = this.source.length - this.position;
+    const start = this.source.byteOffset + this.position;
+    this.position += this.fitting(length);
+    // A Buffer's views take longer to make.
+    return new Uint8Array(this.source.buffer, start, length);
+  }
+
+  private fitting(length: number): number {
+    const left = this.end - this.position;
     if (length < 0 || length > left) throw new Error(`it ends within a value: ${length} bytes expected, ${left} left`);
-    const start = this.position;
-    this.position += length;
-    return this.source.subarray(start, this.position);
+    return length;
   }
 }
 
