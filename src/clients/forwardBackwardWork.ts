@@ -44,19 +44,23 @@ export function forwardBackwardWork(
   model: ModelContext,
   pass: BatchPass,
 ): OperationWork<readonly SentChunk[], ForwardBackwardOutput> {
-  const type = nameOf(pass);
-  checkLimits(pass.limits);
+  const { data, ...settings } = pass;
+  const type = nameOf(settings);
+  checkLimits(settings.limits);
+  // Its results may be waited for long after it was sent, for which nobody needs the data.
+  let unsent = data;
   let seqIds: readonly number[] = [];
   return {
     type,
     modelId: model.modelId,
-    send: (context) => whenClean(model, () => sendChunks(model, pass, context)),
+    send: (context) => whenClean(model, () => sendChunks(model, { ...settings, data: unsent }, context)),
     sent: (chunks, context) => {
+      unsent = [];
       seqIds = seqIdsOf(chunks);
       context.report({ type: 'sent', seqIds });
       announce(model, { type: 'sent', operation: type, seqIds });
     },
-    poll: (chunks, context) => awaitChunks(model, pass, chunks, context),
+    poll: (chunks, context) => awaitChunks(model, settings, chunks, context),
     settled: (outcome) => {
       if ('error' in outcome) announce(model, { type: 'failed', operation: type, seqIds, error: outcome.error });
       else announce(model, { type: 'done', operation: type, seqIds }, outcome.value.metrics);
@@ -118,7 +122,7 @@ export function sendChunks(
 /** Waits for the chunks in order, and puts their results together; what is already there is not asked for again. */
 export function awaitChunks(
   model: ModelContext,
-  pass: BatchPass,
+  pass: Pick<BatchPass, 'forwardOnly'>,
   chunks: readonly SentChunk[],
   context: OperationContext,
 ): Observable<ForwardBackwardOutput> {
@@ -167,7 +171,7 @@ export function seqIdsOf(chunks: readonly SentChunk[]): readonly number[] {
 
 const isRefused = (chunk: SentChunk): boolean => chunk.sent === undefined;
 
-function failure(model: ModelContext, pass: BatchPass, chunks: readonly SentChunk[]): TinkerError {
+function failure(model: ModelContext, pass: Pick<BatchPass, 'forwardOnly'>, chunks: readonly SentChunk[]): TinkerError {
   const errors = chunks.map((chunk) =>
     chunk.outcome !== undefined && 'error' in chunk.outcome ? chunk.outcome.error : undefined,
   );

@@ -14,9 +14,9 @@ const ROOM_FOR_NAMES = 256;
 /**
  * Encodes a pass as a protobuf `ForwardBackwardRequest`, from the typed arrays of the data straight into one buffer.
  *
- * @param memory where the message may be put in place of new memory
- *
  * The generated code would copy every array once for each message around it; the tests hold this to its decoder.
+ *
+ * @param memory where the message may be put in place of new memory
  */
 export function forwardBackwardRequestBytes(
   request: ForwardBackwardRequest,

@@ -1,12 +1,18 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { filter, firstValueFrom } from 'rxjs';
 import { expect, it } from 'vitest';
+import type { Operation } from '../../src/clients/operation.js';
 import { ServiceClient } from '../../src/clients/service.js';
 import { silentLogger } from '../../src/log.js';
 import { loadZstd } from '../../src/wire/proto/loadZstd.js';
 import { int32Of } from '../../src/wire/proto/packedArrays.js';
 import { ForwardBackwardRequestSchema } from '../../src/wire/proto/tinker_public_pb.js';
-import { ModelInput } from '../../src/wire/index.js';
+import { type ForwardBackwardOutput, ModelInput } from '../../src/wire/index.js';
 import { listen } from '../transport/testServer.js';
+import { stubServer } from './support/stubServer.js';
 
 const TOKENS = 40_000;
 
@@ -21,6 +27,60 @@ async function passIn(body: Buffer, isPacked: boolean): Promise<{ seqId: number;
   );
   return { seqId, tokens };
 }
+
+/** A full collection. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
+/** What the server says of its only model, which both promises and questions of it lead to. */
+const model = {
+  model_id: 's:train:0',
+  type: 'create_model',
+  model_data: { arch: 'llama', model_name: 'some/model', tokenizer_id: 'some/model' },
+  is_lora: true,
+  lora_rank: 32,
+};
+
+const clientOf = (baseUrl: string): ServiceClient =>
+  new ServiceClient({
+    baseUrl,
+    apiKey: 'tml-test',
+    log: silentLogger,
+    heartbeatIntervalMs: Infinity,
+    random: () => 0,
+  });
+
+it('the data of a pass are free once it was sent, however long its results are waited for', async () => {
+  let finish: () => void = () => undefined;
+  const waiting = new Promise<void>((resolve) => (finish = resolve));
+  const { url } = await stubServer(async ({ line, body }) => {
+    if (line.endsWith('/create_session')) return { json: { session_id: 's', type: 'create_session' } };
+    if (line.endsWith('/create_model')) return { json: { request_id: 'model' } };
+    if (line.endsWith('/forward_backward')) return { json: { request_id: 'pass' } };
+    if (!line.endsWith('/retrieve_future') || JSON.stringify(body).includes('"model"')) return { json: model };
+    await waiting;
+    return { json: { loss_fn_output_type: 'ArrayRecord', loss_fn_outputs: [{}], metrics: { 'loss:sum': 1 } } };
+  });
+  const service = clientOf(url);
+  const training = await service.createLoraTrainingClient({ baseModel: 'some/model' }).result();
+  const pass = (): [Operation<ForwardBackwardOutput>, WeakRef<ModelInput>] => {
+    const modelInput = ModelInput.fromTokens(new Int32Array(TOKENS));
+    const lossFnInputs = { targetTokens: new Int32Array(TOKENS), weights: new Float32Array(TOKENS) };
+    return [training.forwardBackward([{ modelInput, lossFnInputs }], 'cross_entropy'), new WeakRef(modelInput)];
+  };
+  const [operation, input] = pass();
+  const result = operation.result();
+  await firstValueFrom(operation.progress$.pipe(filter(({ type }) => type === 'sent')));
+  // A reference that was looked at lasts until the next turn.
+  await setImmediate();
+  collect();
+  expect(input.deref()).toBeUndefined();
+  finish();
+  expect((await result).metrics).toEqual({ 'loss:sum': 1 });
+  await service.close();
+});
 
 it.each([false, true])(
   'each pass keeps its bytes though its memory serves the next ones (zstd: %s)',
@@ -58,13 +118,7 @@ it.each([false, true])(
         })();
       });
     });
-    const service = new ServiceClient({
-      baseUrl: url,
-      apiKey: 'tml-test',
-      log: silentLogger,
-      heartbeatIntervalMs: Infinity,
-      random: () => 0,
-    });
+    const service = clientOf(url);
     const clients = [0, 1].map(() => service.createLoraTrainingClient({ baseModel: 'some/model' }).result());
     const [one, other] = await Promise.all(clients);
     // Two chunks a pass and two models side by side.
