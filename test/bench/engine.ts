@@ -4,6 +4,7 @@
  * thread of JavaScript), and, where RXTINKER_BENCH_PYTHON names a Python that has them (see ../parity/README.md), in
  * PyTorch with PEFT.
  * Usage: npm run bench:engine. Only ratios of one run on an idle machine count.
+ * `node dist/test/bench/engine.js trainingStep 8 webgpu` gives one measure (`decoding` is the other) on a GPU.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +18,7 @@ import { loraLayout } from '../../src/local/engine/loraLayout.js';
 import { findLoss } from '../../src/local/engine/checkForwardBackward.js';
 import { trainingGraph } from '../../src/local/engine/model.js';
 import { Random } from '../../src/local/engine/random.js';
-import type { RuntimeName, Tensors } from '../../src/local/engine/runtime.js';
+import type { Device, RuntimeName, Tensors } from '../../src/local/engine/runtime.js';
 import { createWorkerEngine } from '../../src/local/engine/workerEngine.js';
 import { createServer } from '../../src/local/server/createServer.js';
 import { listen } from '../../src/local/server/http.js';
@@ -53,6 +54,10 @@ const model: BaseModel = {
 const lora: LoraShape = { rank: 8, seed: 2, trainAttention: true, trainMlp: true, trainUnembedding: false };
 const adam = { learning_rate: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-12, weight_decay: 0, grad_clip_norm: 0 };
 
+/** A device that is asked for by hand. */
+const [, , , , device] = process.argv;
+const onDevice = device === undefined ? {} : { device: device as Device };
+
 interface Measure {
   readonly milliseconds: number;
   readonly peakMegabytes: number;
@@ -76,7 +81,7 @@ async function median(run: () => Promise<unknown>, count = steps): Promise<numbe
 
 /** forwardBackward and optimStep through the worker: the whole of what a training step costs. */
 async function trainingStep(threads: number, runtime: RuntimeName = 'auto'): Promise<Measure> {
-  const engine = await createWorkerEngine({ threads, runtime, baseModels: [model] });
+  const engine = await createWorkerEngine({ threads, runtime, baseModels: [model], ...onDevice });
   await engine.createModel('m', model.name, lora);
   const random = new Random(3);
   const tokens = (): Int32Array => Int32Array.from({ length }, () => random.uint32() % model.config.vocabularySize);
@@ -123,7 +128,7 @@ async function wholeServer(threads: number): Promise<Measure> {
 
 /** Greedy decoding of 8 × 64 tokens after a prompt of 16. */
 async function decoding(threads: number): Promise<Measure> {
-  const engine = await createWorkerEngine({ threads, baseModels: [model] });
+  const engine = await createWorkerEngine({ threads, baseModels: [model], ...onDevice });
   await engine.createSampler('s', { baseModel: model.name });
   const job = { numSamples: rows, maxTokens: 64, temperature: 0, topK: -1, topP: 1, seed: 1, stopTokens: [] };
   const prompt = Int32Array.from({ length: 16 }, (_, i) => i);

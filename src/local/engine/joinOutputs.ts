@@ -15,11 +15,11 @@ export interface JoinedOutputs {
  * it. Those with sizes that are not sizes of inputs stay apart.
  */
 export function joinOutputs(outputs: Readonly<Record<string, Node>>): JoinedOutputs {
-  const axes = new Map<string, readonly [input: string, axis: number]>();
+  const axes = new Map<string, (readonly [input: string, axis: number])[]>();
   for (const node of topologicalOrder(Object.values(outputs)))
     if (isOperation(node, 'input'))
       node.shape.forEach((size, axis) => {
-        if (typeof size === 'string') axes.set(size, [node.attributes.name, axis]);
+        if (typeof size === 'string') axes.set(size, [...(axes.get(size) ?? []), [node.attributes.name, axis]]);
       });
   const joins = ({ dtype, shape }: Node): boolean =>
     dtype === 'float32' && shape.every((size) => typeof size === 'number' || axes.has(size));
@@ -35,7 +35,8 @@ export function joinOutputs(outputs: Readonly<Record<string, Node>>): JoinedOutp
       for (const [name, node] of joined) {
         const shape = node.shape.map((size) => {
           if (typeof size === 'number') return size;
-          const [input = '', axis = 0] = axes.get(size) ?? [];
+          // Inputs that a device keeps are left out.
+          const [input = '', axis = 0] = axes.get(size)?.find(([name]) => inputs[name] !== undefined) ?? [];
           return inputs[input]?.shape[axis] ?? 0;
         });
         const length = shape.reduce((product, size) => product * size, 1);

@@ -19,6 +19,8 @@ export class KeyValueCache {
   readonly lengths: number[] = [];
   #slots = slotStep;
   #capacity = 0;
+  /** Whether a row came, went or moved since a pass was last given the buffers. */
+  #changed = true;
   /** Keys of layer 0, values of layer 0, keys of layer 1, …. */
   #buffers: Float32Array[];
 
@@ -35,6 +37,7 @@ export class KeyValueCache {
   addRow(): void {
     this.#reserve(this.lengths.length + 1, 0);
     this.lengths.push(0);
+    this.#changed = true;
   }
 
   /** Adds a copy of the first tokens of another cache's row; of all if `length` is missing. */
@@ -45,6 +48,7 @@ export class KeyValueCache {
       copyRow(from.#part(part), row, from.#slots, buffer, target, this.#slots, this.config, length);
     });
     this.lengths.push(length);
+    this.#changed = true;
   }
 
   /** Removes a row by moving the last one to its place. */
@@ -54,10 +58,14 @@ export class KeyValueCache {
     for (const buffer of this.#buffers) buffer.copyWithin(row * size, last * size, (last + 1) * size);
     this.lengths[row] = this.lengths[last] ?? 0;
     this.lengths.pop();
+    this.#changed = true;
   }
 
-  /** The graph's inputs for a pass that adds `added` tokens to each row. */
-  inputs(added: number): Tensors {
+  /**
+   * The graph's inputs for a pass that adds `added` tokens to each row; without the buffers where `kept`, that the pass
+   * has them since the last, is still of use.
+   */
+  inputs(added: number, kept = false): Tensors {
     const rows = this.lengths.length;
     this.#reserve(rows, Math.max(...this.lengths) + added);
     const { kvHeads, headDim, layers } = this.config;
@@ -65,6 +73,8 @@ export class KeyValueCache {
     const used = rows * this.#rowSize();
     const ends = Int32Array.from(this.lengths, (length) => length + added - 1);
     const feeds: Record<string, Tensors[string]> = { ends: { data: ends, shape: [rows] } };
+    if (kept && !this.#changed) return feeds;
+    this.#changed = false;
     for (let layer = 0; layer < layers; layer++) {
       const names = cacheNames(layer);
       feeds[names.pastKey] = { data: this.#part(2 * layer).subarray(0, used), shape };
@@ -107,6 +117,7 @@ export class KeyValueCache {
   /** Makes room for so many rows and slots, keeping what is there. */
   #reserve(rows: number, slots: number): void {
     if (rows <= this.#capacity && slots <= this.#slots) return;
+    this.#changed = true;
     const before = this.#slots;
     this.#slots = Math.max(before, Math.ceil(slots / slotStep) * slotStep);
     if (rows > this.#capacity) this.#capacity = Math.max(rows, 2 * this.#capacity);

@@ -1,6 +1,7 @@
 import { TinkerError } from '../../errors.js';
 import { input, mul } from '../../graph/index.js';
 import { attentionError } from './attentionError.js';
+import { askForExactProducts } from './exactProducts.js';
 import { createOnnxRuntime } from './onnxRuntime.js';
 import { createPlainRuntime } from './plainRuntime.js';
 import type { Device, Runtime, RuntimeName } from './runtime.js';
@@ -36,11 +37,14 @@ const largestError = 1e-3;
 async function loadDevice(name: RuntimeName, threads: number, device: Exclude<Device, 'cpu'>): Promise<Runtime> {
   if (name === 'plain' || name === 'onnxruntime-web')
     throw new TinkerError('invalid_config', `Expected the runtime onnxruntime-node for ${device}, got ${name}.`);
+  askForExactProducts(device);
   const { default: onnx } = await import('onnxruntime-node').catch(unavailable('onnxruntime-node'));
   const version = onnx.env.versions.node ?? onnx.env.versions.common;
   // What can't be used is thrown; a line in the terminal would say it twice.
   onnx.env.logLevel = 'fatal';
-  const options = { threads, description: `onnxruntime-node ${version}, ${device}`, device };
+  const description = `onnxruntime-node ${version}, ${device}`;
+  // One thread is enough where nothing is left for the processor, and makes one program of each graph.
+  const options = { threads: device === 'webgpu' ? 1 : threads, description, device };
   const runtime = createOnnxRuntime(onnx, options);
   const y = { y: mul(input('x', [2]), 2) };
   try {

@@ -6,10 +6,8 @@ import { keyValueBytes } from './keyValueCache.js';
 import { MemoryGauge } from './memoryGauge.js';
 import { passBytes } from './passBytes.js';
 import { choosePrecision, lossOf, megabytes, store, type Precision } from './precision.js';
-import type { Program, Runtime, RuntimeInputs, StoredPrecision, Tensors } from './runtime.js';
+import type { CompileOptions, Program, Runtime, RuntimeInputs, StoredPrecision, Tensors } from './runtime.js';
 
-/** Bytes of weights of which every compiled graph may hold a copy. */
-const largestFixed = 2 ** 24;
 /** Compiled graphs that are kept: losses that come as data must not add up without end. */
 const mostPrograms = 64;
 /** What a pass takes for each byte that it holds at once: the runtime's memory grows by doubling. */
@@ -67,24 +65,34 @@ export class LoadedModel {
    * The program of a graph, compiled at the first call with this key; a failed compilation is not kept. Small weights
    * are built in, which spares the runtime their repacking at each pass; large ones stay inputs, held once.
    */
-  program(key: string, build: Build, { oneThread = false } = {}): Promise<Program> {
+  program(
+    key: string,
+    build: Build,
+    { oneThread = false, changing = [] }: Pick<CompileOptions, 'oneThread' | 'changing'> = {},
+  ): Promise<Program> {
     const single = oneThread || this.runtime.threads === 1;
     const fullKey = single ? `${key} on one thread` : key;
     const known = this.#programs.get(fullKey);
     if (known !== undefined) return known;
     dropOldest(this.#programs);
-    const fixed = this.#bytes <= largestFixed && this.#stored.size === 0;
+    const fixed = this.#bytes <= this.runtime.fixedBytes && this.#stored.size === 0;
     const held = fixed ? undefined : (this.#held ??= this.runtime.hold?.(this.weights));
     const compile = (): Promise<Program> =>
       this.runtime.compile(build(), {
         constants: fixed ? floatsOf(this.weights) : {},
         stored: this.#stored,
         oneThread: single,
+        changing,
       });
     const program = held === undefined ? compile() : held.then(compile);
     this.#programs.set(fullKey, program);
     program.catch(() => this.#programs.delete(fullKey));
     return program;
+  }
+
+  /** Copies inputs that stay the same for many passes to where they run, if that is elsewhere. */
+  async hold(inputs: RuntimeInputs): Promise<void> {
+    await this.runtime.hold?.(inputs);
   }
 
   /** Whether a pass of this graph can take one sequence of a length in the memory that is free. */

@@ -22,6 +22,11 @@ export interface LoraLayout {
   readonly scale: number;
 }
 
+/** Names of the graph inputs that are an adapter's matrices. */
+export function matrixNames({ matrices }: LoraLayout): readonly string[] {
+  return matrices.map(({ name }) => name);
+}
+
 /** The scale is alpha / rank at every rank. */
 export const alpha = 32;
 

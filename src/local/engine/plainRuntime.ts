@@ -8,6 +8,7 @@ export function createPlainRuntime(description: string): Runtime {
   return {
     description,
     threads: 1,
+    fixedBytes: 0,
     stores: [],
     compile(outputs, { constants } = {}): Promise<Program> {
       const run = (inputs: RuntimeInputs): Tensors =>

@@ -29,8 +29,19 @@ export type RuntimeInputs = Readonly<Record<string, StoredInput>>;
 
 /** A compiled graph. */
 export interface Program {
-  /** Computes the outputs from the inputs; the inputs are not kept. */
-  run(inputs: RuntimeInputs): Promise<Tensors>;
+  /**
+   * Computes the outputs from the inputs; the inputs are not kept. With a keeper, inputs that hold a cache may be left
+   * out where {@link KeptCaches} has it: they are then what they were after the keeper's last run.
+   */
+  run(inputs: RuntimeInputs, keeper?: object): Promise<Tensors>;
+  /** Missing: inputs must all be given. */
+  readonly kept?: KeptCaches;
+}
+
+/** Caches that stay on a device from run to run. */
+export interface KeptCaches {
+  has(keeper: object): boolean;
+  drop(keeper: object): void;
 }
 
 /** Which inputs of a graph lie in memory in another type than float32. */
@@ -42,6 +53,8 @@ export interface Runtime {
   readonly description: string;
   /** Threads that a graph runs on unless it is compiled for one. */
   readonly threads: number;
+  /** Bytes of weights of which every prepared graph may hold a copy. */
+  readonly fixedBytes: number;
   /** Types that matrices among the inputs can have beside float32. */
   readonly stores: readonly StoredPrecision[];
   /** Copies inputs that stay the same to where graphs run, once for all runs that are given the same objects. */
@@ -55,6 +68,8 @@ export interface CompileOptions {
   /** Inputs that are fixed, which can be quicker and costs a copy. */
   readonly constants?: Tensors;
   readonly stored?: StoredPrecisions;
+  /** Inputs of known sizes that are other arrays at each run. */
+  readonly changing?: readonly string[];
   /** Whether it runs on one thread: the quickest where its products are small. */
   readonly oneThread?: boolean;
 }

@@ -229,6 +229,7 @@ export class Sampler {
     const last = this.#rows.pop();
     if (last !== undefined && row < this.#rows.length) this.#rows[row] = last;
     this.#cache.removeRow(row);
+    if (this.#rows.length === 0) this.#pass.drop(this.#cache);
   }
 
   #fail(failed: readonly Running[], error: unknown): void {

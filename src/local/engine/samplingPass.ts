@@ -3,7 +3,7 @@ import type { KeyValueCache } from './keyValueCache.js';
 import type { LoadedModel } from './loadedModel.js';
 import { samplingGraph } from './model.js';
 import { rotaryAngles } from './positions.js';
-import type { Program, RuntimeInputs, Tensors } from './runtime.js';
+import type { KeptCaches, Program, RuntimeInputs, Tensors } from './runtime.js';
 
 /** Multiplications of a pass's largest product up to which threads cost more than they bring. */
 const smallProducts = 2 ** 21;
@@ -19,7 +19,8 @@ export interface SamplingAdapter {
 /** The compiled pass that continues the sequences of a cache. */
 export class SamplingPass {
   readonly #program: (oneThread: boolean) => Promise<Program>;
-  readonly #weights: RuntimeInputs;
+  readonly #weights: () => Promise<RuntimeInputs>;
+  #kept?: KeptCaches | undefined;
   #angles: Tensors = {};
 
   constructor(
@@ -31,7 +32,8 @@ export class SamplingPass {
     const key = `sample ${JSON.stringify(layout?.matrices.map(({ name, shape }) => [name, shape]) ?? null)}`;
     this.#program = (oneThread) => base.program(key, () => samplingGraph(config, layout), { oneThread });
     const lora = adapter === undefined ? {} : adapterTensors(adapter.layout, adapter.weights);
-    this.#weights = { ...base.weights, ...lora };
+    let held: Promise<RuntimeInputs> | undefined;
+    this.#weights = () => (held ??= base.hold(lora).then(() => ({ ...base.weights, ...lora })));
   }
 
   /**
@@ -48,14 +50,18 @@ export class SamplingPass {
     const positions = Int32Array.from(tokens, (_, i) => (cache.lengths[Math.floor(i / added)] ?? 0) + (i % added));
     const products = tokens.length * config.hiddenSize * config.ffnSize;
     const program = await this.#program(products < smallProducts);
-    const results = await program.run({
-      ...this.#weights,
-      ...cache.inputs(added),
-      ...this.#anglesOf(Math.max(...cache.lengths) + added),
+    // Sequences that are continued token by token keep their cache on a device; a prompt is read in few passes.
+    const keeper = added === 1 ? cache : undefined;
+    const feeds = {
+      ...(await this.#weights()),
+      ...cache.inputs(added, keeper !== undefined && program.kept?.has(keeper)),
+      ...(await this.#anglesOf(Math.max(...cache.lengths) + added)),
       tokens: { data: tokens, shape: [rows, added] },
       wanted: { data: wanted, shape: [wanted.length] },
       positions: { data: positions, shape: [rows, added] },
-    });
+    };
+    const results = await program.run(feeds, keeper);
+    if (keeper !== undefined) this.#kept = program.kept;
     cache.append(results, added);
     const logprobs = results.logprobs?.data;
     if (!(logprobs instanceof Float32Array)) throw new RangeError('The pass gave no logprobs.');
@@ -63,10 +69,16 @@ export class SamplingPass {
     return Array.from(wanted, (_, row) => logprobs.subarray(row * size, (row + 1) * size));
   }
 
+  /** Drops what a device keeps of a cache. */
+  drop(cache: KeyValueCache): void {
+    this.#kept?.drop(cache);
+  }
+
   /** The angles of so many positions or more; the same objects as before where those suffice. */
-  #anglesOf(positions: number): Tensors {
-    if ((this.#angles.cos?.shape[0] ?? 0) < positions)
-      this.#angles = { ...rotaryAngles(this.base.model.config, Math.ceil(positions / angleStep) * angleStep) };
-    return this.#angles;
+  async #anglesOf(positions: number): Promise<Tensors> {
+    if ((this.#angles.cos?.shape[0] ?? 0) >= positions) return this.#angles;
+    const angles = { ...rotaryAngles(this.base.model.config, Math.ceil(positions / angleStep) * angleStep) };
+    await this.base.hold(angles);
+    return (this.#angles = angles);
   }
 }

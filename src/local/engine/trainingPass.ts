@@ -3,7 +3,7 @@ import { addGradient } from './addGradient.js';
 import type { EngineDatum, EngineTensor, ForwardBackwardJob, LoraShape } from './engine.js';
 import { findLoss } from './checkForwardBackward.js';
 import type { LoadedModel } from './loadedModel.js';
-import type { LoraLayout } from './loraLayout.js';
+import { matrixNames, type LoraLayout } from './loraLayout.js';
 import { positionMask, type Loss } from './losses.js';
 import { type MicroBatch, planMicroBatches } from './microBatches.js';
 import { columnName, trainingGraph } from './model.js';
@@ -67,7 +67,7 @@ export class TrainingPass {
    */
   async run(batch: MicroBatch, adapter: Tensors, gradient: Float32Array): Promise<Tensors[]> {
     const columns = columnsOf(this.#datum(batch.indices[0] ?? 0));
-    const program = await this.base.program(...this.#graph(columns));
+    const program = await this.base.program(...this.#graph(columns), { changing: matrixNames(this.layout) });
     const results = await program.run({ ...this.base.weights, ...adapter, ...this.#inputs(batch, columns) });
     const outputs = batch.indices.map((index, row) => {
       const datum = this.#datum(index);

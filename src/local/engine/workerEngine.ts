@@ -5,6 +5,7 @@ import { checkSample } from './checkSample.js';
 import type { BaseModelInfo, Engine, ForwardBackwardJob, SampleJob } from './engine.js';
 import type { EngineLog } from './engineLog.js';
 import type { EngineOptions } from './engineOptions.js';
+import { askForExactProducts } from './exactProducts.js';
 import { findBaseModel } from './findBaseModel.js';
 import { copyForTransfer, fromErrorData, type EngineMethod, type WorkerMessage } from './workerProtocol.js';
 
@@ -20,6 +21,7 @@ const workerUrl = import.meta.url.endsWith('.ts')
  * @throws TinkerError `invalid_config` where the runtime that was asked for can't be loaded.
  */
 export async function createWorkerEngine(options: EngineOptions = {}, log?: EngineLog): Promise<Engine> {
+  askForExactProducts(options.device);
   const worker = new Worker(workerUrl, { workerData: options, name: 'rxtinker engine', execArgv: [] });
   const port = new WorkerPort(worker, log);
   const { runtime, baseModels } = await port.ready;

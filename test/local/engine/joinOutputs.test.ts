@@ -31,6 +31,18 @@ describe('joinOutputs', () => {
     expect(joined.split(await fewer.run(inputs), inputs)).toEqual(await all.run(inputs));
   });
 
+  it('finds sizes where an input that has them is left out', async () => {
+    const y = input('y', ['batch', 'sequence', 2]);
+    const joined = joinOutputs({ first: mul(x, y), second: sum(mul(x, y), -1) });
+    const runtime = await loadRuntime('plain', 1);
+    const results = await (await runtime.compile(joined.outputs)).run({ ...feeds, y: feeds.x });
+    for (const left of [{ x: feeds.x }, { y: feeds.x }])
+      expect(Object.values(joined.split(results, left)).map(({ shape }) => shape)).toEqual([
+        [2, 3, 2],
+        [2, 3],
+      ]);
+  });
+
   it('leaves one output as it is', () => {
     const outputs: Record<string, Node> = { scaled: mul(x, 2), tokens };
     expect(joinOutputs(outputs).outputs).toBe(outputs);

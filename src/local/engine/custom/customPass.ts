@@ -2,7 +2,7 @@ import type { Node } from '../../../graph/index.js';
 import { addGradient } from '../addGradient.js';
 import type { EngineDatum, EngineTensor, ForwardBackwardJob, LoraShape } from '../engine.js';
 import type { LoadedModel } from '../loadedModel.js';
-import type { LoraLayout } from '../loraLayout.js';
+import { matrixNames, type LoraLayout } from '../loraLayout.js';
 import { type MicroBatch, planMicroBatches } from '../microBatches.js';
 import { passGraph } from '../model.js';
 import { notFinite } from '../notFinite.js';
@@ -66,7 +66,7 @@ export class CustomPass {
 
   /** Runs data of equal sizes and adds their gradient to `gradient`; returns the logprobs of each. */
   async run({ indices, length }: MicroBatch, adapter: Tensors, gradient: Float32Array): Promise<Tensors[]> {
-    const program = await this.base.program(...this.#graph);
+    const program = await this.base.program(...this.#graph, { changing: matrixNames(this.layout) });
     const data = indices.map((index) => this.#datum(index));
     const results = await program.run({ ...this.base.weights, ...adapter, ...this.#feeds(data, length) });
     this.#add('loss:sum', results.losses, indices);

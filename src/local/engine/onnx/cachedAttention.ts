@@ -1,13 +1,13 @@
-import type { Emitter } from './emitter.js';
-
-/** The runtime's kernel takes heads of a multiple of so many numbers. */
-const headStep = 8;
+import { headStep, nextName } from './carriedCaches.js';
+import { elementType, type Emitter } from './emitter.js';
 
 /**
  * Attention over a cache by the runtime's GroupQueryAttention; heads of another size than it takes are filled up with
- * zeros. Its copies of the cache with the new tokens are not asked for: they would be copied once more on their way out.
+ * zeros. Its copies of the cache with the new tokens are asked for where they stay on a device: else they would be copied
+ * once more on their way out.
  *
  * @param inputs - query [b, s, width], key, value [b, s, kvHeads · headDim], pastKey, pastValue, ends.
+ * @param carried - Names of the cache's inputs whose next state becomes an output.
  */
 export function cachedAttention(
   e: Emitter,
@@ -15,6 +15,7 @@ export function cachedAttention(
   width: number,
   kvHeads: number,
   headDim: number,
+  carried?: readonly [key: string, value: string],
 ): string {
   const [query = '', key = '', value = '', pastKey = '', pastValue = '', ends = ''] = inputs;
   const heads = width / headDim;
@@ -26,9 +27,10 @@ export function cachedAttention(
     const apart = padHead(e.emit('Reshape', [x, e.int64([0, 0, count, headDim])]));
     return e.emit('Reshape', [apart, e.int64([0, 0, count * (headDim + missing)])]);
   };
-  const longest = e.emit('ReduceMax', [ends], { axes: [0], keepdims: 1 });
-  const [attended = ''] = e.emitMany(
-    3,
+  const outputs = carried === undefined ? e.names(3) : [...e.names(1), ...carried.map(nextName)];
+  const [attended = ''] = outputs;
+  e.emitTo(
+    outputs,
     'GroupQueryAttention',
     [
       padHeads(query, heads),
@@ -37,7 +39,7 @@ export function cachedAttention(
       padHead(pastKey),
       padHead(pastValue),
       ends,
-      e.emit('Add', [longest, e.tensor(Int32Array.of(1), [1])]),
+      carried === undefined ? longest(e, ends, e.tensor(Int32Array.of(1), [1])) : longestOnProcessor(e, ends),
     ],
     { num_heads: heads, kv_num_heads: kvHeads, scale: { float: 1 / Math.sqrt(headDim) } },
     'com.microsoft',
@@ -46,4 +48,15 @@ export function cachedAttention(
   const apart = e.emit('Reshape', [attended, e.int64([0, 0, heads, headDim + missing])]);
   const cut = e.emit('Slice', [apart, e.int64([0]), e.int64([headDim]), e.int64([3])]);
   return e.emit('Reshape', [cut, e.int64([0, 0, width])]);
+}
+
+/** The most tokens that a row holds. */
+function longest(e: Emitter, ends: string, one: string): string {
+  return e.emit('Add', [e.emit('ReduceMax', [ends], { axes: [0], keepdims: 1 }), one]);
+}
+
+/** The same in float64, with which no GPU computes: the kernel reads it on the processor, and would wait for a copy. */
+function longestOnProcessor(e: Emitter, ends: string): string {
+  const wide = e.emit('Cast', [ends], { to: elementType.float64 });
+  return e.emit('Cast', [longest(e, wide, e.tensor(Float64Array.of(1), [1]))], { to: elementType.int32 });
 }

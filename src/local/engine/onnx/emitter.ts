@@ -10,7 +10,7 @@ import {
 } from './onnx_pb.js';
 
 /** Element types of ONNX, by number. */
-export const elementType = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
+export const elementType = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;
 
 /** Attributes of an ONNX node: integers, lists of integers, or floats marked as such. */
 export type OnnxAttributes = Readonly<Record<string, number | readonly number[] | { readonly float: number }>>;
@@ -37,9 +37,14 @@ export class Emitter {
     attributes: OnnxAttributes,
     domain = '',
   ): readonly string[] {
-    const outputs = Array.from({ length: count }, () => this.#name());
+    const outputs = this.names(count);
     this.emitTo(outputs, opType, inputs, attributes, domain);
     return outputs;
+  }
+
+  /** New names of values. */
+  names(count: number): readonly string[] {
+    return Array.from({ length: count }, () => this.#name());
   }
 
   /** Adds a node with outputs of given names. */
@@ -59,9 +64,10 @@ export class Emitter {
     return this.#constant(`f${String(value)}`, 'float32', [], new Float32Array([value]));
   }
 
-  /** A tensor of float32 or int32. */
-  tensor(data: Float32Array | Int32Array, shape: readonly number[]): string {
-    return this.#add(data instanceof Float32Array ? 'float32' : 'int32', shape, data);
+  /** A tensor of float32, float64 or int32. */
+  tensor(data: Float32Array | Float64Array | Int32Array, shape: readonly number[]): string {
+    const type = data instanceof Float32Array ? 'float32' : data instanceof Float64Array ? 'float64' : 'int32';
+    return this.#add(type, shape, data);
   }
 
   /** A list of int64. */

@@ -26,6 +26,16 @@ const comparison =
 
 const first: Lowering<OperationName> = (_, [x = '']) => x;
 
+/** Attention over a cache of which some inputs are carried on. */
+export function attention(
+  e: Emitter,
+  inputs: readonly string[],
+  { inputs: [{ shape }, , , { shape: past }] }: Node<'cachedAttention'>,
+  carried?: readonly [key: string, value: string],
+): string {
+  return cachedAttention(e, inputs, knownSize(shape.at(-1)), knownSize(past[1]), knownSize(past[3]), carried);
+}
+
 /** A product with one-hot rows adds in a fixed order; ScatterND with reduction does not promise one. */
 export function sumOfRows(
   hotRows: typeof oneHot,
@@ -147,8 +157,7 @@ export const lowerings: Lowerings = {
     const sines = inverse ? e.emit('Neg', [sin]) : sin;
     return e.emit('RotaryEmbedding', [x, ids, cos, sines], { num_heads: heads }, 'com.microsoft');
   },
-  cachedAttention: (e, inputs, { inputs: [{ shape }, , , { shape: past }] }) =>
-    cachedAttention(e, inputs, knownSize(shape.at(-1)), knownSize(past[1]), knownSize(past[3])),
+  cachedAttention: (e, inputs, node) => attention(e, inputs, node),
   gather: direct('Gather'),
   scatterRows: sumOfRows(oneHot, (e, inputs) => e.emit('FusedMatMul', inputs, { transA: 1 }, 'com.microsoft')),
   logprob: (e, [, target = '', logSoftmax = '']) => {

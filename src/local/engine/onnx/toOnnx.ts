@@ -1,6 +1,7 @@
 import { isOperation, topologicalOrder, type Node, type OperationName } from '../../../graph/index.js';
 import { scaleAxis, scaleName } from '../precision.js';
 import type { StoredPrecision, StoredPrecisions, Tensors } from '../runtime.js';
+import { carriedCaches, nextName } from './carriedCaches.js';
 import { elementType, Emitter } from './emitter.js';
 import { fusedNorm } from './fusedNorm.js';
 import { lowerings, type Lowerings } from './lowerings.js';
@@ -12,9 +13,11 @@ export interface Dialect {
   readonly lowerings: Lowerings;
   /** Whether it takes rows from a table of int8. */
   readonly gathersInt8: boolean;
+  /** Whether caches with the new tokens are outputs too, by {@link nextName}. */
+  readonly carriesCaches: boolean;
 }
 
-const defaultDialect: Dialect = { lowerings, gathersInt8: true };
+const defaultDialect: Dialect = { lowerings, gathersInt8: true, carriesCaches: false };
 
 /**
  * The bytes of an ONNX model (opset 17 and `com.microsoft`) that computes the given nodes. Its inputs are the graph's
@@ -26,7 +29,7 @@ export function toOnnx(
   outputs: Readonly<Record<string, Node>>,
   constants: Tensors = {},
   stored: StoredPrecisions = new Map(),
-  { lowerings: table, gathersInt8 }: Dialect = defaultDialect,
+  { lowerings: table, gathersInt8, carriesCaches }: Dialect = defaultDialect,
 ): Uint8Array {
   const emitter = new Emitter();
   const inputs = new Map<string, ValueInfoProto>();
@@ -91,7 +94,8 @@ export function toOnnx(
     emitter.emitTo([name], 'Identity', [nameOf(node)]);
     return valueInfo(name, node.dtype);
   });
-  return modelOf(emitter, [...inputs.values()], outputInfo);
+  const caches = carriesCaches ? carriedCaches(outputs).map((name) => valueInfo(nextName(name), 'float32')) : [];
+  return modelOf(emitter, [...inputs.values()], [...outputInfo, ...caches]);
 }
 
 /** How often a node is an input or an output. */

@@ -1,5 +1,6 @@
 import { elementType, type Emitter } from './emitter.js';
-import { lowerings, sumOfRows, type Lowerings } from './lowerings.js';
+import { cacheInputs } from './carriedCaches.js';
+import { attention, lowerings, sumOfRows, type Lowerings } from './lowerings.js';
 import type { Dialect } from './toOnnx.js';
 
 const lastAxis = -1;
@@ -22,6 +23,7 @@ const webgpuLowerings: Lowerings = {
     const total = e.emit('ReduceSum', [e.emit('Exp', [shifted]), e.int64([lastAxis])], { keepdims: 1 });
     return e.emit('Sub', [shifted, e.emit('Log', [total])]);
   },
+  cachedAttention: (e, inputs, node) => attention(e, inputs, node, cacheInputs(node)),
   oneHot: (e, [indices = ''], { attributes: { classes } }) => oneHot(e, indices, classes),
   scatterRows: sumOfRows(oneHot, (e, inputs) => e.emit('Gemm', inputs, { transA: 1 })),
   sign: (e, [x = '']) => {
@@ -33,7 +35,7 @@ const webgpuLowerings: Lowerings = {
 };
 
 /** What onnxruntime's WebGPU provider runs without the processor. */
-export const webgpuDialect: Dialect = { lowerings: webgpuLowerings, gathersInt8: false };
+export const webgpuDialect: Dialect = { lowerings: webgpuLowerings, gathersInt8: false, carriesCaches: true };
 
 /** Swaps the last two of so many axes. */
 function swapLast(e: Emitter, x: string, rank: number): string {

@@ -1,6 +1,7 @@
 import onnx from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { evaluate, gather, input, type Node } from '../../../../src/graph/index.js';
+import { cachedAttention, evaluate, gather, input, type Node } from '../../../../src/graph/index.js';
+import { carriedCaches, nextName } from '../../../../src/local/engine/onnx/carriedCaches.js';
 import { copyModel, copyName } from '../../../../src/local/engine/onnx/copyModel.js';
 import { toOnnx } from '../../../../src/local/engine/onnx/toOnnx.js';
 import { webgpuDialect } from '../../../../src/local/engine/onnx/webgpuDialect.js';
@@ -37,6 +38,40 @@ describe('what is written for WebGPU', () => {
       .map((node) => Buffer.from(value(node)).toString('latin1'));
     for (const name of ['FusedMatMul', 'LogSoftmax', 'OneHot', 'Sign'])
       expect(names.filter((bytes) => bytes.includes(name))).toEqual([]);
+  });
+
+  it('gives the cache of an attention with the new tokens', async () => {
+    const [heads, headDim, slots] = [2, 8, 5];
+    const cache = (name: string): Node => input(name, ['rows', heads, 'slots', headDim]);
+    const fresh = input('fresh', ['rows', 'new', heads * headDim]);
+    const [pastKey, pastValue] = [cache('pastKey'), cache('pastValue')];
+    const inputNodes = { query: fresh, key: fresh, value: fresh, pastKey, pastValue };
+    const node = cachedAttention({ ...inputNodes, ends: input('ends', ['rows'], 'int32') });
+    const numbers = (from: number, ...shape: number[]) => ({
+      data: Float32Array.from({ length: shape.reduce((size, part) => size * part) }, (_, i) => Math.sin(from + i)),
+      shape,
+    });
+    const inputs = {
+      fresh: numbers(0, 2, 1, heads * headDim),
+      pastKey: numbers(1, 2, heads, slots, headDim),
+      pastValue: numbers(2, 2, heads, slots, headDim),
+      ends: { data: Int32Array.of(3, 1), shape: [2] },
+    };
+    expect(carriedCaches({ node })).toEqual(['pastKey', 'pastValue']);
+    const found = await runModel(value(node), inputs);
+    for (const name of ['pastKey', 'pastValue'] as const) {
+      const next = found[nextName(name)]?.data;
+      // Each row has its new token behind those that it held; what lies behind that is not used.
+      for (const [row, end] of inputs.ends.data.entries())
+        for (let head = 0; head < heads; head++)
+          for (let slot = 0; slot <= end; slot++)
+            for (let i = 0; i < headDim; i++) {
+              const at = ((row * heads + head) * slots + slot) * headDim + i;
+              const expected =
+                slot < end ? inputs[name].data[at] : inputs.fresh.data[(row * heads + head) * headDim + i];
+              expect(next?.[at], `${name} ${String([row, head, slot, i])}`).toBe(expected);
+            }
+    }
   });
 
   it('takes rows from a table of int8 once it is widened', async () => {
