@@ -21,11 +21,18 @@ interface Tools {
 }
 
 /** Samples in virtual time on a server with these flags, whose polls answer as given; tells what was sent. */
-function inTime(flags: object, poll: Answer, test: (tools: Tools) => void, answers = {}): readonly string[] {
+function inTime(
+  flags: object,
+  poll: Answer,
+  test: (tools: Tools) => void,
+  answers = {},
+  submit: Answer = () => undefined,
+): readonly string[] {
   const scheduler = new TestScheduler((actual, expected) => {
     expect(actual).toEqual(expected);
   });
   let polls = 0;
+  let submissions = 0;
   const warnings: string[] = [];
   const log = { debug: () => 0, info: () => 0, error: () => 0, warn: (message: string) => warnings.push(message) };
   const { service, transport } = marbleService(
@@ -34,6 +41,7 @@ function inTime(flags: object, poll: Answer, test: (tools: Tools) => void, answe
       answers,
       intercept: (request) => {
         if (request.operation === 'config') return json(flags);
+        if (request.operation === 'asample') return submit(request, submissions++);
         return request.operation === 'retrieve_future' ? poll(request, polls++) : undefined;
       },
     },
@@ -103,6 +111,41 @@ describe('a sample whose result the server has lost', () => {
     });
     expect(sent.length).toBeGreaterThan(1);
     expect(sent.length).toBeLessThan(6);
+  });
+});
+
+describe('a sample that the server has no room for', () => {
+  const refuse = (times: number): Answer => {
+    return (_, call) => (call < times ? json({ detail: 'slow down' }, 429) : undefined);
+  };
+
+  it('is sent again under the same seq_id', () => {
+    let seen: string[] = [];
+    const test = ({ sampling, note, results }: Tools): void => {
+      note(sampling.sample({ prompt }));
+      seen = results;
+    };
+    const sent = inTime({}, () => undefined, test, {}, refuse(2));
+    expect(seen).toEqual(['2 s: done']);
+    expect(sent).toEqual(['asample 0', 'asample 0', 'asample 0']);
+  });
+
+  it('is not sent again when nobody waits for it, and made anew for who subscribes again', () => {
+    let seen: string[] = [];
+    const test = ({ sampling, note, results, scheduler }: Tools): void => {
+      const sample = sampling.sample({ prompt });
+      const first = sample.subscribe();
+      scheduler.schedule(() => {
+        first.unsubscribe();
+      }, 500);
+      scheduler.schedule(() => {
+        note(sample);
+      }, 60_000);
+      seen = results;
+    };
+    const sent = inTime({}, () => undefined, test, {}, refuse(1));
+    expect(seen).toEqual(['60 s: done']);
+    expect(sent).toEqual(['asample 0', 'asample 1']);
   });
 });
 
