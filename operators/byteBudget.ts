@@ -23,12 +23,14 @@ export class Budget {
 
   constructor(private readonly limit: number) {}
 
-  /** Begins when its bytes fit, or alone; whoever entered leaves once. */
-  enter(waiter: SizedWaiter): void {
+  /** Whether its bytes fit at once, or alone; else it begins when they do. Whoever entered leaves once. */
+  enter(waiter: SizedWaiter): boolean {
     if (this.line.isEmpty() && this.fits(waiter)) {
       this.inFlight += waiter.bytes;
-      waiter.begin();
-    } else this.line.add(waiter);
+      return true;
+    }
+    this.line.add(waiter);
+    return false;
   }
 
   /** Gives the bytes back, or leaves the queue before it had them. */
@@ -84,7 +86,7 @@ export function byteBudget<V>(options: ByteBudgetOptions<V>): <T>(value: V) => M
           source.subscribe(subscriber);
         },
       };
-      budget.enter(waiter);
+      if (budget.enter(waiter)) waiter.begin();
       return () => {
         budget.leave(waiter);
       };

@@ -1,6 +1,6 @@
 /** What waits for its turn. */
 export interface Waiter {
-  /** Called once, when the turn has come. */
+  /** Called once, when the turn has come after a wait. */
   begin(): void;
 }
 

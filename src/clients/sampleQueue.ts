@@ -35,7 +35,7 @@ export class SampleQueue {
   private nextSeqId = 0;
   /** A random one for all, as each has a number of its own. */
   private readonly key: string;
-  private limits: SampleLimits | undefined;
+  limits: SampleLimits | undefined;
   private isPaused = false;
   private readonly states = new Subject<QueueState>();
 
@@ -66,12 +66,8 @@ export class SampleQueue {
     return this.key + String(seqId);
   }
 
-  /** The flags do not change: all but the first samples need not wait for them. */
-  withLimits(subscriber: Subscriber<unknown>, use: (limits: SampleLimits) => void): void {
-    if (this.limits !== undefined) {
-      use(this.limits);
-      return;
-    }
+  /** Waits for the server's flags; they do not change, so all but the first samples find the limits known. */
+  awaitLimits(subscriber: Subscriber<unknown>, use: (limits: SampleLimits) => void): void {
     const coming = this.service.session.flags$.pipe(take(1)).subscribe({
       next: (flags) => {
         use((this.limits ??= this.limitsBy(flags)));

@@ -5,6 +5,7 @@ import type { OperationContext } from './operationWork.js';
 import type { SampleDispatch } from './sampleDispatch.js';
 import { SamplePost, type SentSample } from './samplePost.js';
 import type { StuckListener } from './sampleProgress.js';
+import type { SampleLimits } from './sampleQueue.js';
 import { type Submittable, SampleSubmission } from './sampleSubmission.js';
 import type { SampleWork } from './sampleWork.js';
 
@@ -23,11 +24,12 @@ export class SampleSending implements Submittable<FuturePromise>, Observer<void>
 
   start(): void {
     const { queue } = this.work;
-    queue.withLimits(this.subscriber, (limits) => {
-      this.dispatch = limits.dispatch;
-      queue.watch(this, limits);
-      this.work.enter(limits.slots);
-    });
+    if (queue.limits !== undefined) this.enter(queue.limits);
+    else {
+      queue.awaitLimits(this.subscriber, (limits) => {
+        this.enter(limits);
+      });
+    }
     if (this.submission?.isPosting !== true) this.listen();
   }
 
@@ -85,6 +87,12 @@ export class SampleSending implements Submittable<FuturePromise>, Observer<void>
 
   complete(): void {
     // That somebody may leave does not end.
+  }
+
+  private enter(limits: SampleLimits): void {
+    this.dispatch = limits.dispatch;
+    this.work.queue.watch(this, limits);
+    if (this.work.enter(limits.slots)) this.submit();
   }
 
   /** One that is posted at once, as most are, need not hear of who leaves. */

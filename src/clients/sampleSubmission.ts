@@ -41,7 +41,7 @@ export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscrib
 
   /** Posts the request when its turn comes. */
   start(): void {
-    this.dispatch.submissions.enter(this);
+    if (this.dispatch.submissions.enter(this)) this.begin();
   }
 
   /** Goes on from one wait to the next. */
@@ -50,13 +50,15 @@ export class SampleSubmission<T> implements SizedWaiter, Observer<T>, Unsubscrib
     if (this.stage === 'submission' && dispatch.isThrottled()) {
       this.stage = 'throttled';
       this.isThrottled = true;
-      dispatch.throttled.enter(this);
-    } else if (this.stage !== 'budget') {
+      if (!dispatch.throttled.enter(this)) return;
+    }
+    if (!this.isBudgeted) {
       this.stage = 'budget';
       this.isBudgeted = true;
       this.bytes = dispatch.cost(this.request.promptBytes);
-      dispatch.budget.enter(this);
-    } else this.post();
+      if (!dispatch.budget.enter(this)) return;
+    }
+    this.post();
   }
 
   next(answer: T): void {

@@ -38,12 +38,12 @@ export class SampleWaiting
 
   start(): void {
     const { queue } = this.work;
-    queue.withLimits(this.subscriber, (limits) => {
-      this.limits = limits;
-      queue.watch(this, limits);
-      if (this.known.gone) this.sendAgain(limits);
-      else this.wait(limits);
-    });
+    if (queue.limits !== undefined) this.begin(queue.limits);
+    else {
+      queue.awaitLimits(this.subscriber, (limits) => {
+        this.begin(limits);
+      });
+    }
   }
 
   unsubscribe(): void {
@@ -101,6 +101,13 @@ export class SampleWaiting
 
   stuck(error: TinkerError): void {
     this.subscriber.error(error);
+  }
+
+  private begin(limits: SampleLimits): void {
+    this.limits = limits;
+    this.work.queue.watch(this, limits);
+    if (this.known.gone) this.sendAgain(limits);
+    else this.wait(limits);
   }
 
   private wait({ futures }: SampleLimits): void {

@@ -65,10 +65,10 @@ export class SampleWork implements OperationWork<SentSample, SampleOutput>, Wait
     return !this.isSettled && this.context?.isWanted() !== false;
   }
 
-  /** Asks for a slot, which outlives the sending. */
-  enter(slots: Slots): void {
+  /** Whether there is a slot at once, which outlives the sending; else the sending goes on when there is one. */
+  enter(slots: Slots): boolean {
     this.slots = slots;
-    slots.enter(this);
+    return slots.enter(this);
   }
 
   /** The slot is there. */

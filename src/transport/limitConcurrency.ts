@@ -14,7 +14,7 @@ export function limitConcurrency(limit: number): <T>(source: Observable<T>) => O
           source.subscribe(subscriber);
         },
       };
-      slots.enter(waiter);
+      if (slots.enter(waiter)) waiter.begin();
       return () => {
         slots.leave(waiter);
       };

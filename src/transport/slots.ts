@@ -8,12 +8,14 @@ export class Slots {
 
   constructor(private readonly limit: number) {}
 
-  /** Begins when there is a slot; whoever entered leaves once. */
-  enter(waiter: Waiter): void {
+  /** Whether there is a slot at once; else the waiter begins when there is one. Whoever entered leaves once. */
+  enter(waiter: Waiter): boolean {
     if (this.running < this.limit && this.line.isEmpty()) {
       this.running += 1;
-      waiter.begin();
-    } else this.line.add(waiter);
+      return true;
+    }
+    this.line.add(waiter);
+    return false;
   }
 
   /** Gives the slot back, or leaves the queue before there was one. */
