@@ -24,8 +24,8 @@ export class OperationState<S, T> implements OperationContext {
   private work: OperationWork<S, T> | undefined;
   private readonly subscribers = new Set<Subscriber<T>>();
   private abandoned: Subject<void> | undefined;
-  /** Ends the poll under way. */
-  private stop: (() => void) | undefined;
+  /** Gets the poll under way; a closure of it would keep the results of operations that are over from the scavenger. */
+  private poller: Subscriber<never> | undefined;
   private latest: OperationProgress | undefined;
   private progress: Subject<OperationProgress> | undefined;
   private forgetSignal: (() => void) | undefined;
@@ -107,9 +107,7 @@ export class OperationState<S, T> implements OperationContext {
         subscriber.complete();
         return undefined;
       }
-      this.stop = () => {
-        subscriber.complete();
-      };
+      this.poller = subscriber;
       return settleOnce<T, never>(() => work.poll(phase.sent, this), subscriber, {
         settle: (result) => {
           if (result !== undefined) this.succeed(result.value, work);
@@ -182,7 +180,7 @@ export class OperationState<S, T> implements OperationContext {
     } else if (phase.name === 'polling' && this.work?.discard === undefined) {
       this.phase = { name: 'sent', sent: phase.sent };
       this.endSpan();
-      this.stop?.();
+      this.poller?.complete();
       phase.ticket.forget();
       this.work?.abandoned?.();
     }
@@ -243,13 +241,15 @@ export class OperationState<S, T> implements OperationContext {
     this.report(last);
     this.progress?.complete();
     this.progress = undefined;
+    const { poller } = this;
+    this.poller = undefined;
     const listeners = this.takeSubscribers();
     if (phase.name === 'done') work?.settled?.({ value: phase.value });
     if (phase.name === 'failed') {
       work?.settled?.({ error: phase.error });
       this.abandoned?.next();
       // A model made for a caller who aborted is still to be unloaded, so the wait for it goes on.
-      if (work?.discard === undefined || phase.error.code === 'closed') this.stop?.();
+      if (work?.discard === undefined || phase.error.code === 'closed') poller?.complete();
     }
     return listeners;
   }
