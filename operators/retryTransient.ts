@@ -49,7 +49,7 @@ export interface RetryTransientOptions {
 export function retryTransient<T>(options: RetryTransientOptions): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable((subscriber) => {
-      new Attempts<T, T>(source, subscriber, options, identity).begin();
+      new Attempts<T, T>(() => source, subscriber, options, identity).begin();
     });
 }
 
@@ -61,7 +61,7 @@ export class Attempts<S, T> {
   private attempt = 0;
 
   constructor(
-    private readonly source: Observable<S>,
+    private readonly source: () => Observable<S>,
     private readonly subscriber: Subscriber<T>,
     private readonly options: RetryTransientOptions,
     private readonly read: (value: S) => T,
@@ -71,8 +71,13 @@ export class Attempts<S, T> {
   }
 
   begin(): void {
-    const { source, subscriber, read } = this;
-    subscriber.add(new Attempt(subscriber, this, read).begin(source));
+    const { subscriber, read } = this;
+    const attempt = new Attempt(subscriber, this, read);
+    try {
+      subscriber.add(attempt.begin(this.source()));
+    } catch (error) {
+      attempt.error(error);
+    }
   }
 
   failed(error: unknown): void {

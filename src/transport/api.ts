@@ -87,7 +87,10 @@ export class Api {
   call<T>(call: ApiCall<T>): Observable<T> {
     return new Observable((subscriber) => {
       const read = (response: TransportResponse): T => this.read(call, this.received(response));
-      new Attempts(this.send(call), subscriber, new Retries(call, this.options, this.notices), read).begin();
+      // The same bytes and the same idempotency key each time.
+      const send = this.encode(call);
+      const attempt = (): Observable<TransportResponse> => this.withKey(send);
+      new Attempts(attempt, subscriber, new Retries(call, this.options, this.notices), read).begin();
     });
   }
 
@@ -109,14 +112,14 @@ export class Api {
     return httpError(endpointOf(request), response);
   }
 
-  /**
-   * The same for who asks often, without a step of its own: the answer goes to {@link received} first. Each subscription
-   * sends the same bytes with the same key; once more with another key where the server says that this one is no longer
-   * good.
-   */
+  /** Sends a request once, for who asks often: an answer goes to {@link received} first. */
   send(request: ApiRequest): Observable<TransportResponse> {
+    return this.withKey(this.encode(request));
+  }
+
+  /** Sends with a key, and once more with another where the server says that this one is no longer good. */
+  private withKey(send: (key: string | undefined) => Observable<TransportResponse>): Observable<TransportResponse> {
     const { credentials } = this;
-    const send = this.encode(request);
     const known = credentials.known?.();
     if (known !== undefined) return send(known.key);
     return credentials.key$.pipe(
