@@ -1,4 +1,4 @@
-import { EMPTY, type Observable, catchError, from, identity, switchMap, timer } from 'rxjs';
+import { EMPTY, type Observable, catchError, defer, from, identity, switchMap, timer } from 'rxjs';
 import { Lane } from '../../src/clients/lane.js';
 import { Operation } from '../../src/clients/operation.js';
 import type { ServiceContext } from '../../src/clients/serviceContext.js';
@@ -49,12 +49,14 @@ function withNewSeqIds(transport: Transport): Transport {
   const attempts = new Map<string, number>();
   return {
     ...transport,
-    send: (request) => {
-      const key = request.headers['x-idempotency-key'] ?? '';
-      const attempt = attempts.get(key) ?? 0;
-      attempts.set(key, attempt + 1);
-      return transport.send(rewrite(request, /"seq_id":(\d+)/, (seqId) => `"seq_id":${Number(seqId) + attempt}`));
-    },
+    // A retry subscribes again to what was sent before.
+    send: (request) =>
+      defer(() => {
+        const key = request.headers['x-idempotency-key'] ?? '';
+        const attempt = attempts.get(key) ?? 0;
+        attempts.set(key, attempt + 1);
+        return transport.send(rewrite(request, /"seq_id":(\d+)/, (seqId) => `"seq_id":${Number(seqId) + attempt}`));
+      }),
   };
 }
 
