@@ -3,7 +3,7 @@ import { Relay } from '../../operators/relay.js';
 import { sendInOrder } from '../../operators/sendInOrder.js';
 import { type SentOperation, TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
-import type { Road, Ticket } from './road.js';
+import type { Road, SentTicket, Ticket } from './road.js';
 
 /** Promises polled at once: a model finishes in order, so the oldest few are enough. */
 const CONCURRENT_POLLS = 4;
@@ -30,7 +30,7 @@ export class Lane implements Road {
       .pipe(
         sendInOrder({
           send: (ticket) => this.send(ticket),
-          poll: (ticket: Ticket) => this.poll(ticket),
+          poll: (ticket: SentTicket) => this.poll(ticket),
           concurrentPolls: CONCURRENT_POLLS,
           resume: this.resumed,
         }),
@@ -113,17 +113,17 @@ export class Lane implements Road {
     this.resumed.complete();
   }
 
-  private send(ticket: Ticket): Observable<Ticket> {
+  private send(ticket: Ticket): Observable<SentTicket> {
     if (this.broken !== undefined) ticket.fail(this.broken);
-    return ticket.send();
+    return new Observable((subscriber) => ticket.send(subscriber));
   }
 
-  private poll(ticket: Ticket): Observable<never> {
+  private poll(ticket: SentTicket): Observable<never> {
     return new Observable((subscriber) => {
       subscriber.add(() => {
         this.leave();
       });
-      return ticket.poll().subscribe(subscriber);
+      return ticket.poll(subscriber);
     });
   }
 

@@ -1,11 +1,23 @@
-import { EMPTY, Observable, Subject, type Subscriber, catchError, ignoreElements, of, take, tap } from 'rxjs';
+import {
+  EMPTY,
+  type Observable,
+  Subject,
+  type Subscriber,
+  type Unsubscribable,
+  catchError,
+  finalize,
+  ignoreElements,
+  take,
+  tap,
+} from 'rxjs';
 import { TinkerError } from '../errors.js';
-import { aborted, asTinkerError, discarded } from './operationErrors.js';
+import { aborted, discarded } from './operationErrors.js';
 import type { OperationProgress } from './operationProgress.js';
+import { PollStep, SendStep } from './operationSteps.js';
 import { OperationTicket } from './operationTicket.js';
 import type { OperationContext, OperationScope, OperationWork } from './operationWork.js';
-import type { Road, Ticket } from './road.js';
-import { settleOnce } from './settleOnce.js';
+import type { Road, SentTicket } from './road.js';
+import type { Sink } from './settler.js';
 import type { OperationSpan } from './tracing.js';
 
 type Phase<S, T> =
@@ -24,8 +36,8 @@ export class OperationState<S, T> implements OperationContext {
   private work: OperationWork<S, T> | undefined;
   private readonly subscribers = new Set<Subscriber<T>>();
   private abandoned: Subject<void> | undefined;
-  /** Gets the poll under way; a closure of it would keep the results of operations that are over from the scavenger. */
-  private poller: Subscriber<never> | undefined;
+  /** The wait under way; kept when it is over, it would keep results from the scavenger. */
+  private polling: PollStep<S, T> | undefined;
   private latest: OperationProgress | undefined;
   private progress: Subject<OperationProgress> | undefined;
   private forgetSignal: (() => void) | undefined;
@@ -85,48 +97,29 @@ export class OperationState<S, T> implements OperationContext {
     if (this.work?.survivesClose !== true) this.fail(error);
   }
 
-  send(ticket: OperationTicket): Observable<Ticket> {
+  send(ticket: OperationTicket, sink: Sink<SentTicket>): Unsubscribable | undefined {
     const { work } = this;
-    if (work === undefined || this.phase.name !== 'queued') return of(ticket);
-    this.phase = { name: 'sending' };
-    return new Observable((subscriber) =>
-      settleOnce(() => work.send(this), subscriber, {
-        settle: (sent) => this.sendEnded(work, ticket, sent),
-        fail: (error) => {
-          this.fail(asTinkerError(error, work.type));
-          return ticket;
-        },
-      }),
-    );
+    if (work !== undefined && this.phase.name === 'queued') {
+      this.phase = { name: 'sending' };
+      return new SendStep(sink, this, work, ticket).begin(() => work.send(this));
+    }
+    sink.next(ticket);
+    sink.complete();
+    return undefined;
   }
 
-  poll(ticket: OperationTicket): Observable<never> {
-    return new Observable((subscriber) => {
-      const { work, phase } = this;
-      if (work === undefined || phase.name !== 'polling' || phase.ticket !== ticket) {
-        subscriber.complete();
-        return undefined;
-      }
-      this.poller = subscriber;
-      return settleOnce<T, never>(() => work.poll(phase.sent, this), subscriber, {
-        settle: (result) => {
-          if (result !== undefined) this.succeed(result.value, work);
-          return undefined;
-        },
-        fail: (error) => {
-          this.pollFailed(asTinkerError(error, work.type));
-          return undefined;
-        },
-      });
-    });
+  poll(ticket: OperationTicket, sink: Sink<never>): Unsubscribable | undefined {
+    const { work, phase } = this;
+    if (work !== undefined && phase.name === 'polling' && phase.ticket === ticket) {
+      this.polling = new PollStep(sink, this, work);
+      return this.polling.begin(() => work.poll(phase.sent, this));
+    }
+    sink.complete();
+    return undefined;
   }
 
   /** Takes note of what came of sending; gives the ticket of the wait, which ends at once if there is none. */
-  private sendEnded(
-    work: OperationWork<S, T>,
-    ticket: OperationTicket,
-    answer: { readonly value: S } | undefined,
-  ): Ticket {
+  sendEnded(work: OperationWork<S, T>, ticket: OperationTicket, answer: { readonly value: S } | undefined): SentTicket {
     if (answer !== undefined) work.sent?.(answer.value, this);
     if (this.phase.name === 'failed' && this.phase.error.code !== 'closed' && answer !== undefined) {
       return work.discard === undefined ? ticket : this.orphan(work, answer.value);
@@ -145,18 +138,14 @@ export class OperationState<S, T> implements OperationContext {
     return ticket;
   }
 
-  private orphan(work: OperationWork<S, T>, sent: S): Ticket {
-    return {
-      send: () => EMPTY,
-      poll: () =>
-        work.poll(sent, this).pipe(
-          take(1),
-          tap((value) => work.discard?.(value)),
-          catchError(() => EMPTY),
-          ignoreElements(),
-        ),
-      fail: () => undefined,
-    };
+  private orphan(work: OperationWork<S, T>, sent: S): SentTicket {
+    const poll = work.poll(sent, this).pipe(
+      take(1),
+      tap((value) => work.discard?.(value)),
+      catchError(() => EMPTY),
+      ignoreElements(),
+    );
+    return { poll: (sink) => poll.pipe(finalize(() => sink.complete())).subscribe() };
   }
 
   isWanted(): boolean {
@@ -177,10 +166,11 @@ export class OperationState<S, T> implements OperationContext {
       this.endSpan();
     } else if (phase.name === 'sending') {
       this.abandoned?.next();
+      this.work?.abandoned?.();
     } else if (phase.name === 'polling' && this.work?.discard === undefined) {
       this.phase = { name: 'sent', sent: phase.sent };
       this.endSpan();
-      this.poller?.complete();
+      this.polling?.stop();
       phase.ticket.forget();
       this.work?.abandoned?.();
     }
@@ -202,7 +192,8 @@ export class OperationState<S, T> implements OperationContext {
     this.road.resume(ticket);
   }
 
-  private succeed(value: T, work: OperationWork<S, T>): void {
+  /** Takes note of the result. */
+  succeed(value: T, work: OperationWork<S, T>): void {
     if (this.phase.name !== 'polling') {
       work.discard?.(value);
       return;
@@ -219,7 +210,8 @@ export class OperationState<S, T> implements OperationContext {
     }
   }
 
-  private pollFailed(error: TinkerError): void {
+  /** Takes note of what ended the wait. */
+  pollFailed(error: TinkerError): void {
     // A lost connection is no outcome: who is subscribed hears of it, who subscribes again goes on waiting.
     if (error.code !== 'connection_lost' || this.phase.name !== 'polling') {
       this.fail(error);
@@ -241,15 +233,15 @@ export class OperationState<S, T> implements OperationContext {
     this.report(last);
     this.progress?.complete();
     this.progress = undefined;
-    const { poller } = this;
-    this.poller = undefined;
+    const { polling } = this;
+    this.polling = undefined;
     const listeners = this.takeSubscribers();
     if (phase.name === 'done') work?.settled?.({ value: phase.value });
     if (phase.name === 'failed') {
       work?.settled?.({ error: phase.error });
       this.abandoned?.next();
       // A model made for a caller who aborted is still to be unloaded, so the wait for it goes on.
-      if (work?.discard === undefined || phase.error.code === 'closed') poller?.complete();
+      if (work?.discard === undefined || phase.error.code === 'closed') polling?.stop();
     }
     return listeners;
   }

@@ -1,11 +1,12 @@
-import { EMPTY, type Observable, of } from 'rxjs';
+import type { Unsubscribable } from 'rxjs';
 import type { TinkerError } from '../errors.js';
-import type { Ticket } from './road.js';
+import type { SentTicket, Ticket } from './road.js';
+import type { Sink } from './settler.js';
 
 /** The operation behind a ticket. */
 export interface TicketHolder {
-  send(ticket: OperationTicket): Observable<Ticket>;
-  poll(ticket: OperationTicket): Observable<never>;
+  send(ticket: OperationTicket, sink: Sink<SentTicket>): Unsubscribable | undefined;
+  poll(ticket: OperationTicket, sink: Sink<never>): Unsubscribable | undefined;
   fail(error: TinkerError): void;
 }
 
@@ -13,12 +14,17 @@ export interface TicketHolder {
 export class OperationTicket implements Ticket {
   constructor(private holder: TicketHolder | undefined) {}
 
-  send(): Observable<Ticket> {
-    return this.holder?.send(this) ?? of(this);
+  send(sink: Sink<SentTicket>): Unsubscribable | undefined {
+    if (this.holder !== undefined) return this.holder.send(this, sink);
+    sink.next(this);
+    sink.complete();
+    return undefined;
   }
 
-  poll(): Observable<never> {
-    return this.holder?.poll(this) ?? EMPTY;
+  poll(sink: Sink<never>): Unsubscribable | undefined {
+    if (this.holder !== undefined) return this.holder.poll(this, sink);
+    sink.complete();
+    return undefined;
   }
 
   fail(error: TinkerError): void {

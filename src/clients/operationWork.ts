@@ -32,7 +32,7 @@ export interface OperationWork<S, T> {
   readonly discard?: (result: T) => void;
   /** True for an unload: closing the service waits for it. */
   readonly survivesClose?: boolean;
-  /** Told when the last subscriber leaves the wait for the result. */
+  /** Told when the last subscriber leaves, while it is sent or while its result is waited for. */
   readonly abandoned?: () => void;
   /** Told once of the outcome. */
   readonly settled?: (outcome: { readonly value: T } | { readonly error: TinkerError }) => void;

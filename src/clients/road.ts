@@ -1,10 +1,17 @@
-import { type Observable, mergeMap } from 'rxjs';
+import { type Unsubscribable, noop } from 'rxjs';
 import type { TinkerError } from '../errors.js';
+import type { Sink } from './settler.js';
 
-/** One operation on its way: `send` emits the ticket to poll, also where nothing is waited for; neither ever errors. */
-export interface Ticket {
-  send(): Observable<Ticket>;
-  poll(): Observable<never>;
+/** Something that was sent, or was not to be. */
+export interface SentTicket {
+  /** Waits for what came of it, if that is to be waited for; never errors. */
+  poll(sink: Sink<never>): Unsubscribable | undefined;
+}
+
+/** One operation on its way. */
+export interface Ticket extends SentTicket {
+  /** Sends; emits the ticket to poll, also where nothing is waited for. Never errors. */
+  send(sink: Sink<SentTicket>): Unsubscribable | undefined;
   fail(error: TinkerError): void;
 }
 
@@ -15,15 +22,21 @@ export interface Road {
   resume(ticket: Ticket): void;
 }
 
+const nowhere: Sink<never> = { closed: false, next: noop, complete: noop };
+const polled: Sink<SentTicket> = {
+  closed: false,
+  next: (ticket) => {
+    ticket.poll(nowhere);
+  },
+  complete: noop,
+};
+
 /** The road of operations that need no order: sampling, creation, questions. */
 export const directRoad: Road = {
   enter(ticket) {
-    ticket
-      .send()
-      .pipe(mergeMap((sent) => sent.poll()))
-      .subscribe();
+    ticket.send(polled);
   },
   resume(ticket) {
-    ticket.poll().subscribe();
+    ticket.poll(nowhere);
   },
 };

@@ -1,4 +1,4 @@
-import type { Observable, Observer, Subscriber, Unsubscribable } from 'rxjs';
+import type { Observable, Subscriber, Unsubscribable } from 'rxjs';
 import type { TinkerError } from '../errors.js';
 import type { FuturePromise } from '../wire/index.js';
 import type { OperationContext } from './operationWork.js';
@@ -10,11 +10,10 @@ import { type Submittable, SampleSubmission } from './sampleSubmission.js';
 import type { SampleWork } from './sampleWork.js';
 
 /** Sends one sample: waits for a slot and for the dispatch; until it is posted, it ends when nobody wants it any more. */
-export class SampleSending implements Submittable<FuturePromise>, Observer<void>, StuckListener, Unsubscribable {
+export class SampleSending implements Submittable<FuturePromise>, StuckListener, Unsubscribable {
   private dispatch: SampleDispatch | undefined;
   private request: SamplePost | undefined;
   private submission: SampleSubmission<FuturePromise> | undefined;
-  private isListening = false;
 
   constructor(
     private readonly work: SampleWork,
@@ -30,7 +29,6 @@ export class SampleSending implements Submittable<FuturePromise>, Observer<void>
         this.enter(limits);
       });
     }
-    if (this.submission?.isPosting !== true) this.listen();
   }
 
   /** The slot is there. */
@@ -66,39 +64,25 @@ export class SampleSending implements Submittable<FuturePromise>, Observer<void>
     this.subscriber.error(error);
   }
 
-  paused(): void {
-    this.listen();
-  }
-
   unsubscribe(): void {
     this.work.queue.progress.unwatch(this);
     this.submission?.unsubscribe();
     this.work.ended();
   }
 
+  /** What was left while it was posted is not posted again. */
+  paused(): void {
+    if (!this.context.isWanted()) this.subscriber.complete();
+  }
+
   /** Nobody wants it any more. */
-  next(): void {
+  abandoned(): void {
     if (this.submission?.isPosting !== true) this.subscriber.complete();
-  }
-
-  error(error: unknown): void {
-    this.subscriber.error(error);
-  }
-
-  complete(): void {
-    // That somebody may leave does not end.
   }
 
   private enter(limits: SampleLimits): void {
     this.dispatch = limits.dispatch;
     this.work.queue.watch(this, limits);
     if (this.work.enter(limits.slots)) this.submit();
-  }
-
-  /** One that is posted at once, as most are, need not hear of who leaves. */
-  private listen(): void {
-    if (this.isListening || this.subscriber.closed) return;
-    this.isListening = true;
-    this.subscriber.add(this.context.abandoned$.subscribe(this));
   }
 }

@@ -51,7 +51,8 @@ export class SampleWork implements OperationWork<SentSample, SampleOutput>, Wait
   }
 
   abandoned(): void {
-    this.leave();
+    if (this.sending === undefined) this.leave();
+    else this.sending.abandoned();
   }
 
   settled(outcome: { readonly value: SampleOutput } | { readonly error: TinkerError }): void {
@@ -59,6 +60,7 @@ export class SampleWork implements OperationWork<SentSample, SampleOutput>, Wait
     if (!isAborted) this.taken = undefined;
     this.isSettled = true;
     this.leave();
+    this.sending?.abandoned();
   }
 
   isWanted(): boolean {

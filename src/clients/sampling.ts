@@ -6,7 +6,6 @@ import { makeOperation } from './connection.js';
 import type { Operation } from './operation.js';
 import { SampleQueue } from './sampleQueue.js';
 import { type SampleRequest, SampleJob, SampleSettings } from './sampleRequest.js';
-import { sampleRoad } from './sampleRoad.js';
 import { SampleWork } from './sampleWork.js';
 import { writeSamplerHandle } from './samplerHandle.js';
 import type { ServiceContext } from './serviceContext.js';
@@ -136,7 +135,7 @@ export class SamplingClient {
   private draw(request: SampleRequest, alwaysAgain = false): Operation<SampleOutput> {
     const job = new SampleJob(request, this.settings, alwaysAgain);
     const work = new SampleWork(this.queue, job);
-    return makeOperation(this.service.connection, work, { road: sampleRoad, signal: request.signal });
+    return makeOperation(this.service.connection, work, { signal: request.signal });
   }
 
   private withTokenizer<T>(type: string, use: (tokenizer: Tokenizer) => T): Operation<T> {

@@ -1,4 +1,4 @@
-import { type Observable, of } from 'rxjs';
+import { type Observable, map, of, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import type { SamplingClient } from '../../src/clients/sampling.js';
@@ -146,6 +146,22 @@ describe('a sample that the server has no room for', () => {
     const sent = inTime({}, () => undefined, test, {}, refuse(1));
     expect(seen).toEqual(['60 s: done']);
     expect(sent).toEqual(['asample 0', 'asample 1']);
+  });
+});
+
+describe('a sample that was left while the server was asked', () => {
+  it('is not asked for again when there is no room, nor when its room comes', () => {
+    const answerIn = (body: object, status: number): Observable<TransportResponse> =>
+      timer(1_000).pipe(map(() => MarbleTransport.response(status, body)));
+    const left = ({ sampling, scheduler }: Tools): void => {
+      const subscription = sampling.sample({ prompt }).subscribe();
+      scheduler.schedule(() => {
+        subscription.unsubscribe();
+      }, 500);
+    };
+    const never = (): undefined => undefined;
+    expect(inTime({}, never, left, {}, () => answerIn({ detail: 'slow down' }, 429))).toEqual(['asample 0']);
+    expect(inTime({}, never, left, {}, () => answerIn({ request_id: 'asample:0' }, 200))).toEqual(['asample 0']);
   });
 });
 
