@@ -69,7 +69,8 @@ const units = { cpu: 's of CPU', overhead: 'ms a step', idle: '% idle', start: '
 function show({ figure }: Work, value: number | undefined): string {
   if (value === undefined || Number.isNaN(value)) return '–';
   if (figure === 'cpu') return (value / 1000).toFixed(2);
-  return figure === 'start' ? value.toFixed(0) : value.toFixed(1);
+  if (figure === 'start') return value.toFixed(0);
+  return value.toFixed(figure === 'idle' ? 2 : 1);
 }
 
 const ratio = (value: number | undefined): string =>
