@@ -88,7 +88,7 @@ console.log(
 );
 
 // What a page loads at once; tokenizers, zstd, downloads and custom losses come when they are needed.
-const mostKilobytes = { esbuild: 72, rolldown: 59 };
+const mostKilobytes = { esbuild: 76, rolldown: 63 };
 const sizes = await browserSizes(`export { ServiceClient } from '${manifest.name}';`, home);
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 for (const [bundler, { first, total, packages }] of Object.entries(sizes)) {
