@@ -18,21 +18,3 @@ export abstract class Relay<S, T> implements Observer<S> {
     this.subscriber.complete();
   }
 }
-
-/** The same with a function, where it is not worth a class. */
-export function relay<T, S>(
-  subscriber: Subscriber<T>,
-  own: Pick<Observer<S>, 'next'> & Partial<Pick<Observer<S>, 'error'>>,
-): Observer<S> {
-  return {
-    next: own.next,
-    error:
-      own.error ??
-      ((error: unknown) => {
-        subscriber.error(error);
-      }),
-    complete: () => {
-      subscriber.complete();
-    },
-  };
-}
