@@ -5,6 +5,7 @@ import { joinOutputs } from './joinOutputs.js';
 import { CarriedTensors } from './carriedTensors.js';
 import { carriedCaches, nextName } from './onnx/carriedCaches.js';
 import { copyModel, copyName } from './onnx/copyModel.js';
+import { type TensorMaker, makeTensor } from './onnx/makeTensor.js';
 import { toOnnx } from './onnx/toOnnx.js';
 import { webgpuDialect } from './onnx/webgpuDialect.js';
 import {
@@ -28,11 +29,7 @@ export interface OnnxPackage {
   readonly InferenceSession: {
     create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };
-  readonly Tensor: new (
-    type: 'float32' | 'int32' | 'float16' | 'int8',
-    data: StoredInput['data'],
-    shape: readonly number[],
-  ) => Tensor;
+  readonly Tensor: TensorMaker;
 }
 
 /** What a runtime is made with beside the package. */
@@ -55,12 +52,7 @@ export function createOnnxRuntime(
   /** A copy on a device lives no longer than the session that made it. */
   const makers = new WeakMap<StoredInput, InferenceSession>();
   const toTensor = (input: StoredInput): Tensor => {
-    const { type, data, shape } = input;
-    const tensor =
-      known.get(input) ?? new onnx.Tensor(type ?? (data instanceof Float32Array ? 'float32' : 'int32'), data, shape);
-    // Where Node has a Float16Array, it becomes one, whose bytes onnxruntime-node takes for none
-    // (https://github.com/microsoft/onnxruntime/pull/32323).
-    if (type === 'float16' && tensor.location === 'cpu') Object.defineProperty(tensor, 'data', { value: data });
+    const tensor = known.get(input) ?? makeTensor(onnx.Tensor, input);
     known.set(input, tensor);
     return tensor;
   };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cachedAttention, evaluate, gather, input, type Node } from '../../../../src/graph/index.js';
 import { carriedCaches, nextName } from '../../../../src/local/engine/onnx/carriedCaches.js';
 import { copyModel, copyName } from '../../../../src/local/engine/onnx/copyModel.js';
+import { makeTensor } from '../../../../src/local/engine/onnx/makeTensor.js';
 import { toOnnx } from '../../../../src/local/engine/onnx/toOnnx.js';
 import { webgpuDialect } from '../../../../src/local/engine/onnx/webgpuDialect.js';
 import { store } from '../../../../src/local/engine/precision.js';
@@ -13,8 +14,8 @@ import { cases, feeds } from './lowerings.cases.js';
 async function runModel(model: Uint8Array, inputs: RuntimeInputs) {
   const session = await onnx.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
   const tensors = session.inputNames.map((name) => {
-    const { type = 'float32', data = new Float32Array(), shape = [0] } = inputs[name] ?? {};
-    return [name, new onnx.Tensor(data instanceof Int32Array ? 'int32' : type, data, shape)] as const;
+    const given = inputs[name] ?? { data: new Float32Array(), shape: [0] };
+    return [name, makeTensor(onnx.Tensor, given)] as const;
   });
   return session.run(Object.fromEntries(tensors));
 }
