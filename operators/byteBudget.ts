@@ -1,6 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { invalidArgument } from '../src/errors.js';
-import { type Waiter, WaitingLine } from './waitingLine.js';
+import { Budget } from './budget.js';
+import type { Waiter } from './waitingLine.js';
 
 /** How much work {@link byteBudget} lets pass. */
 export interface ByteBudgetOptions<V> {
@@ -15,46 +16,8 @@ export interface SizedWaiter extends Waiter {
   readonly bytes: number;
 }
 
-/** Bytes in flight, and the work that waits for some of them in the order in which it came. */
-export class Budget {
-  private inFlight = 0;
-  private readonly line = new WaitingLine<SizedWaiter>();
-  private admitting = false;
-
-  constructor(private readonly limit: number) {}
-
-  /** Whether its bytes fit at once, or alone; else it begins when they do. Whoever entered leaves once. */
-  enter(waiter: SizedWaiter): boolean {
-    if (this.line.isEmpty() && this.fits(waiter)) {
-      this.inFlight += waiter.bytes;
-      return true;
-    }
-    this.line.add(waiter);
-    return false;
-  }
-
-  /** Gives the bytes back, or leaves the queue before it had them. */
-  leave(waiter: SizedWaiter): void {
-    if (!this.line.delete(waiter)) this.inFlight -= waiter.bytes;
-    if (!this.line.isEmpty()) this.admit();
-  }
-
-  private admit(): void {
-    // Work that ends at once calls this again from within; the loop then goes on instead of a deeper call.
-    if (this.admitting) return;
-    this.admitting = true;
-    for (let next = this.line.first(); next !== undefined && this.fits(next); next = this.line.first()) {
-      this.line.delete(next);
-      this.inFlight += next.bytes;
-      next.begin();
-    }
-    this.admitting = false;
-  }
-
-  private fits({ bytes }: SizedWaiter): boolean {
-    return this.inFlight === 0 || this.inFlight + bytes <= this.limit;
-  }
-}
+/** What such work takes of a budget. */
+export const bytesOf = ({ bytes }: SizedWaiter): number => bytes;
 
 /**
  * Makes an operator that holds back work while too many bytes are in flight.
@@ -75,7 +38,7 @@ export class Budget {
 export function byteBudget<V>(options: ByteBudgetOptions<V>): <T>(value: V) => MonoTypeOperatorFunction<T> {
   const { limit, cost } = options;
   if (!(limit > 0)) throw invalidArgument('limit to be a number of bytes > 0', limit);
-  const budget = new Budget(limit);
+  const budget = new Budget<SizedWaiter>(limit, bytesOf);
   return (value) => (source) =>
     new Observable((subscriber) => {
       const bytes = cost(value);

@@ -1,13 +1,13 @@
 import {
   type MonoTypeOperatorFunction,
   Observable,
+  type Observer,
   type SchedulerLike,
   type Subscriber,
   type Subscription,
   asyncScheduler,
   identity,
 } from 'rxjs';
-import { Relay } from './relay.js';
 
 /**
  * Whether to try again, and after how many milliseconds. A pause does not count against the deadline and is not ended by
@@ -114,17 +114,15 @@ export class Attempts<S, T> {
 }
 
 /** One attempt, until it completes or fails. */
-class Attempt<S, T> extends Relay<S, T> {
+class Attempt<S, T> implements Observer<S> {
   private underWay: Subscription | undefined;
   private hasFailed = false;
 
   constructor(
-    subscriber: Subscriber<T>,
+    private readonly subscriber: Subscriber<T>,
     private readonly attempts: Attempts<S, T>,
     private readonly read: (value: S) => T,
-  ) {
-    super(subscriber);
-  }
+  ) {}
 
   begin(source: Observable<S>): Subscription {
     const underWay = source.subscribe(this);
@@ -145,14 +143,14 @@ class Attempt<S, T> extends Relay<S, T> {
     this.subscriber.next(read);
   }
 
-  override error(error: unknown): void {
+  error(error: unknown): void {
     if (this.hasFailed) return;
     this.hasFailed = true;
     this.underWay?.unsubscribe();
     this.attempts.failed(error);
   }
 
-  override complete(): void {
+  complete(): void {
     if (!this.hasFailed) this.subscriber.complete();
   }
 }

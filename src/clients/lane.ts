@@ -1,5 +1,5 @@
 import { EMPTY, Observable, Subject, type Subscriber, defer, identity, ignoreElements, take, takeUntil } from 'rxjs';
-import { Relay } from '../../operators/relay.js';
+import { Relay } from './relay.js';
 import { sendInOrder } from '../../operators/sendInOrder.js';
 import { type SentOperation, TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';

@@ -1,5 +1,5 @@
 import { Observable, type Subscriber, catchError, defer, map, of, switchMap, tap, throwError } from 'rxjs';
-import { Relay } from '../../operators/relay.js';
+import { Relay } from './relay.js';
 import { TinkerError } from '../errors.js';
 import { isDefiniteRefusal } from '../transport/retryTable.js';
 import type { EncodedRequest, ForwardBackwardRequest } from '../wire/codec.js';

@@ -1,5 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
-import { Budget } from '../../operators/byteBudget.js';
+import { Budget } from '../../operators/budget.js';
+import { type SizedWaiter, bytesOf } from '../../operators/byteBudget.js';
 import { Slots } from '../transport/slots.js';
 
 /** Most samples that are being submitted at once, and so many while the server asks for less. */
@@ -19,7 +20,7 @@ const THROTTLED_AFTER = 10_000;
 export class SampleDispatch {
   readonly submissions = new Slots(SUBMISSIONS);
   readonly throttled = new Slots(THROTTLED_SUBMISSIONS);
-  readonly budget: Budget;
+  readonly budget: Budget<SizedWaiter>;
   private pausedUntil: number | undefined;
 
   /** @param limit bytes of prompts at a time */
@@ -27,7 +28,7 @@ export class SampleDispatch {
     limit: number,
     readonly scheduler: SchedulerLike,
   ) {
-    this.budget = new Budget(limit);
+    this.budget = new Budget(limit, bytesOf);
   }
 
   /** Pauses all submissions that are not on their way. */

@@ -35,7 +35,7 @@ export class SampleQueue {
   private nextSeqId = 0;
   /** A random one for all, as each has a number of its own. */
   private readonly key: string;
-  limits: SampleLimits | undefined;
+  private limits: SampleLimits | undefined;
   private isPaused = false;
   private readonly states = new Subject<QueueState>();
 
@@ -66,11 +66,15 @@ export class SampleQueue {
     return this.key + String(seqId);
   }
 
-  /** Waits for the server's flags; they do not change, so all but the first samples find the limits known. */
-  awaitLimits(subscriber: Subscriber<unknown>, use: (limits: SampleLimits) => void): void {
+  /** Tells the limits by the server's flags; these do not change, so all but the first samples find them known. */
+  limit(sample: { limited(limits: SampleLimits): void }, subscriber: Subscriber<unknown>): void {
+    if (this.limits !== undefined) {
+      sample.limited(this.limits);
+      return;
+    }
     const coming = this.service.session.flags$.pipe(take(1)).subscribe({
       next: (flags) => {
-        use((this.limits ??= this.limitsBy(flags)));
+        sample.limited((this.limits ??= this.limitsBy(flags)));
       },
       error: (error: unknown) => {
         subscriber.error(error);

@@ -22,13 +22,7 @@ export class SampleSending implements Submittable<FuturePromise>, StuckListener,
   ) {}
 
   start(): void {
-    const { queue } = this.work;
-    if (queue.limits !== undefined) this.enter(queue.limits);
-    else {
-      queue.awaitLimits(this.subscriber, (limits) => {
-        this.enter(limits);
-      });
-    }
+    this.work.queue.limit(this, this.subscriber);
   }
 
   /** The slot is there. */
@@ -80,7 +74,7 @@ export class SampleSending implements Submittable<FuturePromise>, StuckListener,
     if (this.submission?.isPosting !== true) this.subscriber.complete();
   }
 
-  private enter(limits: SampleLimits): void {
+  limited(limits: SampleLimits): void {
     this.dispatch = limits.dispatch;
     this.work.queue.watch(this, limits);
     if (this.work.enter(limits.slots)) this.submit();

@@ -37,13 +37,7 @@ export class SampleWaiting
   ) {}
 
   start(): void {
-    const { queue } = this.work;
-    if (queue.limits !== undefined) this.begin(queue.limits);
-    else {
-      queue.awaitLimits(this.subscriber, (limits) => {
-        this.begin(limits);
-      });
-    }
+    this.work.queue.limit(this, this.subscriber);
   }
 
   unsubscribe(): void {
@@ -103,7 +97,7 @@ export class SampleWaiting
     this.subscriber.error(error);
   }
 
-  private begin(limits: SampleLimits): void {
+  limited(limits: SampleLimits): void {
     this.limits = limits;
     this.work.queue.watch(this, limits);
     if (this.known.gone) this.sendAgain(limits);

@@ -151,6 +151,7 @@ function writeWidened(view: DataView, start: number, data: Int32Array): void {
   }
 }
 
+/** The same, apart from it so that each is compiled for one kind of array. */
 function writeIntegers(view: DataView, start: number, values: readonly number[], count: number): void {
   let at = start;
   for (let index = 0; index < count; index++) {
